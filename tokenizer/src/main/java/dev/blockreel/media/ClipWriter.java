@@ -1,0 +1,114 @@
+package dev.blockreel.media;
+
+import static dev.blockreel.media.FfmpegLibrary.media;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.grid.Clip;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+
+/**
+ * Writes clips to files. The ending of the name decides: {@code mp4}, {@code webm}, {@code mkv} and
+ * {@code avi} (both lossless), {@code gif}, {@code webp}, {@code apng}; {@code png} and {@code jpg}
+ * hold a contact sheet where the clip has several frames. A name without an ending, or a folder
+ * that exists, becomes a folder of {@code frame_0000.png}, {@code frame_0001.png} and so on.
+ *
+ * <p>Missing folders are made. A file appears under its name only when it is whole.
+ */
+public final class ClipWriter {
+  private ClipWriter() {}
+
+  /**
+   * Writes one clip.
+   *
+   * @throws EngineFailure MEDIA when the path cannot be written, BAD_REQUEST for an unknown ending,
+   *     UNSUPPORTED when this build of FFmpeg lacks the encoder
+   */
+  public static void write(Path out, Clip clip) {
+    write(out, clip, 1);
+  }
+
+  /** The same, with every pixel drawn as a square of {@code scale} x {@code scale}. */
+  public static void write(Path out, Clip clip, int scale) {
+    if (Files.isDirectory(out) || VideoFormat.ending(out).isEmpty()) {
+      writeFolder(out, clip, scale);
+      return;
+    }
+    VideoFormat format = VideoFormat.of(out);
+    encode(out, format, format.still() ? ContactSheet.of(clip) : clip, scale);
+  }
+
+  /**
+   * Writes several clips of one size as one image: a row for each clip, or, where each clip is a
+   * single image, a nearly square grid.
+   *
+   * @param out a {@code png} or {@code jpg}
+   */
+  public static void writeSheet(Path out, List<Clip> clips) {
+    writeSheet(out, clips, 1);
+  }
+
+  /** The same, with every pixel drawn as a square of {@code scale} x {@code scale}. */
+  public static void writeSheet(Path out, List<Clip> clips, int scale) {
+    VideoFormat format = VideoFormat.of(out);
+    if (!format.still()) {
+      throw EngineFailure.badRequest("a sheet of clips is a png or jpg: got %s", out);
+    }
+    encode(out, format, ContactSheet.of(clips), scale);
+  }
+
+  private static void encode(Path out, VideoFormat format, Clip clip, int scale) {
+    try (FrameEncoder encoder =
+        FrameEncoder.open(out, format, clip.width(), clip.height(), clip.fps(), scale)) {
+      for (int t = 0; t < clip.frames(); t++) {
+        encoder.add(clip, t);
+      }
+      encoder.finish();
+    }
+  }
+
+  /** All frames are made in a part folder first, so a full disk cannot leave half a clip. */
+  private static void writeFolder(Path folder, Clip clip, int scale) {
+    Path part = folder.toAbsolutePath().resolveSibling(PartFile.partName(folder));
+    try {
+      try {
+        for (int t = 0; t < clip.frames(); t++) {
+          encode(part.resolve(frameName(t)), VideoFormat.PNG, clip.slice(t, t + 1), scale);
+        }
+        Files.createDirectories(folder);
+        // Frames of an older, longer clip would be read as the end of this one.
+        deleteFrames(folder);
+        for (int t = 0; t < clip.frames(); t++) {
+          Files.move(
+              part.resolve(frameName(t)),
+              folder.resolve(frameName(t)),
+              StandardCopyOption.REPLACE_EXISTING);
+        }
+      } finally {
+        if (Files.isDirectory(part)) {
+          deleteFrames(part);
+          Files.delete(part);
+        }
+      }
+    } catch (IOException e) {
+      throw media("cannot write the folder %s: %s", folder, PartFile.reason(e));
+    }
+  }
+
+  private static String frameName(int t) {
+    return "frame_%04d.png".formatted(t);
+  }
+
+  private static void deleteFrames(Path folder) throws IOException {
+    try (DirectoryStream<Path> frames =
+        Files.newDirectoryStream(folder, "frame_[0-9][0-9][0-9][0-9]*.png")) {
+      for (Path frame : frames) {
+        Files.delete(frame);
+      }
+    }
+  }
+}
