@@ -1,0 +1,52 @@
+package dev.blockreel.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/** Replaces the model directory of an earlier moment of the same training. */
+final class ModelExport {
+  private ModelExport() {}
+
+  static void replace(Path out, ObjectNode description, Consumer<Path> fill) {
+    Path fresh = out.resolveSibling(out.getFileName() + ".new");
+    Path old = out.resolveSibling(out.getFileName() + ".old");
+    try {
+      delete(fresh);
+      delete(old);
+      ModelDirectory.write(fresh, description, fill);
+      if (Files.exists(out)) {
+        Files.move(out, old);
+      }
+      Files.move(fresh, out);
+      delete(old);
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot write the model " + out + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void delete(Path directory) throws IOException {
+    if (!Files.exists(directory)) {
+      return;
+    }
+    List<Path> inside;
+    try (Stream<Path> walk = Files.walk(directory)) {
+      inside = walk.sorted(Comparator.reverseOrder()).toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+    for (Path path : inside) {
+      Files.delete(path);
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package dev.blockreel.train;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.script.Dtype;
+import dev.blockreel.script.Script;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorList;
+import dev.blockreel.script.TensorScope;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * Runs a {@link TrainingTask} step by step. Under the output folder: {@code state.safetensors}
+ * (everything needed to go on, replaced whole every few minutes), {@code log.tsv}, {@code
+ * loss.png}, {@code previews/} and {@code model/}.
+ *
+ * <p>The batch of a step depends on the seed and the step alone, so a resumed run sees the data
+ * that it would have seen.
+ */
+final class TrainingLoop<B> {
+  private static final int LOG_STEPS = 20;
+
+  private final TrainingTask<B> task;
+  private final TrainingSchedule schedule;
+  private final Path out;
+  private final PrintStream console;
+
+  TrainingLoop(TrainingTask<B> task, TrainingSchedule schedule, Path out, PrintStream console) {
+    this.task = task;
+    this.schedule = schedule;
+    this.out = out;
+    this.console = console;
+  }
+
+  /**
+   * Trains to the last step.
+   *
+   * @param resume whether to go on from the saved state, which must then exist; else none may exist
+   */
+  void run(boolean resume) {
+    Path file = out.resolve("state.safetensors");
+    if (resume != Files.exists(file)) {
+      throw EngineFailure.badRequest(
+          resume
+              ? "nothing to resume: there is no %s"
+              : "%s exists: give --resume to go on, or another --out",
+          file);
+    }
+    create(out.resolve("previews"));
+    Numerics numerics = Numerics.training(Dtype.parse(schedule.dtype()));
+    ScriptWriter writer = new ScriptWriter("Training");
+    task.write(writer);
+    AdamW.writeStep(writer, task.inputs(), task.weights(), schedule);
+    ExecutorService loader = Executors.newSingleThreadExecutor(r -> daemon(r, "batches"));
+    try (Script script = writer.compile();
+        TrainingState state =
+            resume
+                ? TrainingState.load(task.weights(), file, numerics)
+                : TrainingState.fresh(task.weights(), schedule.seed(), numerics);
+        TensorList averages = new TensorList(state.averages());
+        TrainingLog log = new TrainingLog(out, task.measures(), state.step())) {
+      steps(script, state, averages, log, loader, file);
+      save(state, file, log);
+      task.export(state, out.resolve("model"));
+    } finally {
+      loader.shutdownNow();
+    }
+  }
+
+  private void steps(
+      Script script,
+      TrainingState state,
+      TensorList averages,
+      TrainingLog log,
+      ExecutorService loader,
+      Path file) {
+    CompletableFuture<B> next = batch(state.step(), loader);
+    long began = System.nanoTime();
+    long saved = began;
+    int first = state.step();
+    double[] sums = null;
+    int summed = 0;
+    while (state.step() < schedule.steps()) {
+      int step = state.step();
+      B batch = join(next);
+      next = batch(step + 1, loader);
+      float[] measured = step(script, state, batch);
+      state.advance();
+      sums = sums == null ? new double[measured.length] : sums;
+      for (int i = 0; i < measured.length; i++) {
+        sums[i] += measured[i];
+      }
+      summed++;
+      if (state.step() % LOG_STEPS == 0 || state.step() == schedule.steps()) {
+        double rate = (state.step() - first) / seconds(began);
+        log.add(state.step(), schedule.learningRate(step), sums, summed);
+        progress(state.step(), rate, sums, summed);
+        sums = null;
+        summed = 0;
+      }
+      if (state.step() % schedule.previewSteps() == 0) {
+        Path picture =
+            out.resolve("previews")
+                .resolve(String.format(Locale.ROOT, "step_%07d.png", state.step()));
+        String line = task.preview(script, averages, picture);
+        console.printf("%nstep %d: %s%n", state.step(), line);
+        log.drawCurve();
+      }
+      if (seconds(saved) > schedule.saveMinutes() * 60) {
+        save(state, file, log);
+        task.export(state, out.resolve("model"));
+        saved = System.nanoTime();
+      }
+    }
+    console.println();
+  }
+
+  private float[] step(Script script, TrainingState state, B batch) {
+    try (TensorScope scope = TensorScope.open()) {
+      int step = state.step();
+      List<Tensor> inputs = new ArrayList<>(task.upload(scope, batch));
+      float[] rates = {(float) schedule.learningRate(step), step + 1, (float) schedule.ema(step)};
+      inputs.add(scope.floats(rates, rates.length));
+      float[] measured = script.train(scope, "train", inputs, state.list()).toFloats();
+      if (!Float.isFinite(measured[0])) {
+        throw new EngineFailure(
+            FailureCode.UNSUPPORTED,
+            "the loss became %s at step %d: a lower learning rate or a longer warm-up may help"
+                .formatted(measured[0], step));
+      }
+      return measured;
+    }
+  }
+
+  private CompletableFuture<B> batch(int step, ExecutorService loader) {
+    long seed = schedule.seed() * 0x9E3779B97F4A7C15L + step;
+    return CompletableFuture.supplyAsync(() -> task.batch(new SplittableRandom(seed)), loader);
+  }
+
+  private B join(CompletableFuture<B> future) {
+    try {
+      return future.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+
+  private void save(TrainingState state, Path file, TrainingLog log) {
+    state.save(file);
+    log.drawCurve();
+  }
+
+  private void progress(int step, double rate, double[] sums, int count) {
+    int width = 24;
+    int filled = (int) ((long) step * width / schedule.steps());
+    Duration left = Duration.ofSeconds((long) ((schedule.steps() - step) / Math.max(rate, 1e-9)));
+    StringBuilder line = new StringBuilder();
+    line.append(
+        String.format(
+            Locale.ROOT,
+            "\r[%s%s] %d/%d",
+            "=".repeat(filled),
+            " ".repeat(width - filled),
+            step,
+            schedule.steps()));
+    for (int i = 0; i < task.measures().size(); i++) {
+      line.append(String.format(Locale.ROOT, "  %s %.4f", task.measures().get(i), sums[i] / count));
+    }
+    line.append(
+        String.format(
+            Locale.ROOT,
+            "  %.2f steps/s  %d:%02d:%02d left ",
+            rate,
+            left.toHours(),
+            left.toMinutesPart(),
+            left.toSecondsPart()));
+    console.print(line);
+    console.flush();
+  }
+
+  private static double seconds(long since) {
+    return (System.nanoTime() - since) / 1e9;
+  }
+
+  private static Thread daemon(Runnable work, String name) {
+    Thread thread = new Thread(work, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  private static void create(Path folder) {
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot write to " + folder + ": " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package dev.blockreel.train;
+
+import dev.blockreel.failure.EngineFailure;
+
+/**
+ * How long and how fast a training learns.
+ *
+ * @param steps optimiser steps in all
+ * @param batch clips per step
+ * @param learningRate peak of the learning rate, reached after {@code warmup} steps and falling to
+ *     0 along a cosine
+ * @param warmup steps of linear rise
+ * @param weightDecay AdamW's decay, on matrices and kernels only
+ * @param beta1 decay of the first moment
+ * @param beta2 decay of the second moment
+ * @param clip largest norm of the gradient
+ * @param ema decay of the averaged weights, which become the model; smaller in the first steps;
+ *     step 0 starts it
+ * @param dtype {@code bf16} or {@code fp32}: in what products are computed; weights are always kept
+ *     in fp32
+ * @param seed of the first weights and of the order of the data
+ * @param saveMinutes minutes between savings of the state
+ * @param previewSteps steps between sample pictures
+ */
+public record TrainingSchedule(
+    int steps,
+    int batch,
+    double learningRate,
+    int warmup,
+    double weightDecay,
+    double beta1,
+    double beta2,
+    double clip,
+    double ema,
+    String dtype,
+    long seed,
+    double saveMinutes,
+    int previewSteps) {
+  /** Checks the ranges. */
+  public TrainingSchedule {
+    if (steps < 1 || batch < 1 || warmup < 0 || previewSteps < 1) {
+      throw EngineFailure.badRequest(
+          "training needs steps, batch and previewSteps of at least 1 and warmup of at least 0: got %d, %d, %d, %d",
+          steps, batch, previewSteps, warmup);
+    }
+    if (!(learningRate > 0) || !(clip > 0) || weightDecay < 0 || !(saveMinutes > 0)) {
+      throw EngineFailure.badRequest(
+          "training needs learningRate, clip and saveMinutes above 0 and weightDecay of at least 0: got %s, %s, %s, %s",
+          learningRate, clip, saveMinutes, weightDecay);
+    }
+    for (double decay : new double[] {beta1, beta2, ema}) {
+      if (!(decay >= 0 && decay < 1)) {
+        throw EngineFailure.badRequest("beta1, beta2 and ema lie in [0, 1): got %s", decay);
+      }
+    }
+  }
+
+  /** Learning rate of a step, counted from 0. */
+  public double learningRate(int step) {
+    double rise = Math.min(1, (step + 1.0) / Math.max(1, warmup));
+    double fall = 0.5 * (1 + Math.cos(Math.PI * Math.min(1, (double) step / steps)));
+    return learningRate * rise * fall;
+  }
+
+  /** Share of the old average that a step keeps. */
+  public double ema(int step) {
+    return Math.min(ema, step / (step + 10.0));
+  }
+}

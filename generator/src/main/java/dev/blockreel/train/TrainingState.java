@@ -1,0 +1,117 @@
+package dev.blockreel.train;
+
+import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.SafetensorsWriter;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.nn.Init;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Weight;
+import dev.blockreel.nn.WeightList;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorList;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * All that a training knows: weights, moments, averages and the next step. Closing it frees the
+ * native memory.
+ */
+final class TrainingState implements AutoCloseable {
+  private static final List<String> PARTS = List.of("weights", "first", "second", "ema");
+
+  private final List<Weight> weights;
+  private final WeightList list;
+  private int step;
+
+  private TrainingState(List<Weight> weights, WeightList list, int step) {
+    this.weights = weights;
+    this.list = list;
+    this.step = step;
+  }
+
+  /** The state before the first step. */
+  static TrainingState fresh(List<Weight> weights, long seed, Numerics numerics) {
+    List<Weight> all = new ArrayList<>(weights);
+    for (String part : PARTS.subList(1, PARTS.size())) {
+      all.addAll(copies(weights, part));
+    }
+    return new TrainingState(weights, WeightList.random(all, seed, numerics), 0);
+  }
+
+  /** The state that {@link #save} wrote. */
+  static TrainingState load(List<Weight> weights, Path file, Numerics numerics) {
+    List<Weight> all = new ArrayList<>();
+    for (String part : PARTS) {
+      all.addAll(copies(weights, part));
+    }
+    try (TensorFile tensors = Safetensors.open(file)) {
+      String step = tensors.metadata().get("step");
+      if (step == null) {
+        throw new EngineFailure(
+            FailureCode.CHECKPOINT_MISMATCH,
+            file + " is no training state: its header names no step");
+      }
+      return new TrainingState(
+          weights, WeightList.load(all, tensors, numerics), Integer.parseInt(step));
+    }
+  }
+
+  private static List<Weight> copies(List<Weight> weights, String part) {
+    return weights.stream()
+        .map(
+            w ->
+                new Weight(part + "." + w.name(), w.shape(), w.role(), Init.constant(0), w.index()))
+        .toList();
+  }
+
+  /** Writes everything, beside the old file first. */
+  void save(Path file) {
+    SafetensorsWriter writer = SafetensorsWriter.to(file).metadata("step", String.valueOf(step));
+    for (int part = 0; part < PARTS.size(); part++) {
+      add(writer, PARTS.get(part) + ".", part, ElementType.F32);
+    }
+    writer.write();
+  }
+
+  /** Writes the averaged weights under their own names: the model. */
+  void saveModel(Path file, ElementType type) {
+    SafetensorsWriter writer = SafetensorsWriter.to(file);
+    add(writer, "", PARTS.indexOf("ema"), type);
+    writer.write();
+  }
+
+  private void add(SafetensorsWriter writer, String prefix, int part, ElementType type) {
+    for (int i = 0; i < weights.size(); i++) {
+      Weight weight = weights.get(i);
+      Tensor tensor = list.list().tensors().get(part * weights.size() + i);
+      writer.addFloats(prefix + weight.name(), type, weight.shape(), tensor.toFloats());
+    }
+  }
+
+  /** The list that the {@code train} method takes. */
+  TensorList list() {
+    return list.list();
+  }
+
+  /** The averaged weights, for previews; shares their memory. */
+  List<Tensor> averages() {
+    return list.list().tensors().subList(3 * weights.size(), 4 * weights.size());
+  }
+
+  int step() {
+    return step;
+  }
+
+  void advance() {
+    step++;
+  }
+
+  @Override
+  public void close() {
+    list.close();
+  }
+}

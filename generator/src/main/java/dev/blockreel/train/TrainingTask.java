@@ -1,0 +1,46 @@
+package dev.blockreel.train;
+
+import dev.blockreel.nn.Weight;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * What a {@link TrainingLoop} trains.
+ *
+ * @param <B> one batch as plain Java data, made on the loader's thread
+ */
+interface TrainingTask<B> {
+  /** The weights to learn. */
+  List<Weight> weights();
+
+  /** Names of the tensors of a batch, the first arguments of {@code loss}. */
+  List<String> inputs();
+
+  /** Names of what {@code loss} returns, the loss itself first. */
+  List<String> measures();
+
+  /** Writes {@code loss(inputs…, weights)} and what {@link #preview} calls. */
+  void write(ScriptWriter script);
+
+  /** Makes a batch; the same random source, the same batch. Called by one other thread. */
+  B batch(SplittableRandom random);
+
+  /** Puts a batch on the device, in the order of {@link #inputs}. */
+  List<Tensor> upload(TensorScope scope, B batch);
+
+  /**
+   * Draws a sample picture.
+   *
+   * @param averages the averaged weights
+   * @return one line about it for the log, or an empty one
+   */
+  String preview(
+      dev.blockreel.script.Script script, dev.blockreel.script.TensorList averages, Path picture);
+
+  /** Writes the model as it stands now. */
+  void export(TrainingState state, Path out);
+}

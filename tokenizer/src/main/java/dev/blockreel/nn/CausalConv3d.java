@@ -1,0 +1,52 @@
+package dev.blockreel.nn;
+
+import dev.blockreel.script.Sym;
+
+/**
+ * 3-D convolution that looks back in time only: (B,in,T,H,W) → (B,out,T',H',W'). The border is
+ * replicated: k/2 on every side of a frame, 2·(k/2) frames in front, none behind; strides come
+ * after that.
+ */
+public final class CausalConv3d {
+  private final WeightScope scope;
+  private final Weight weight;
+  private final Weight bias;
+  private final int kernel;
+  private final int strideTime;
+  private final int strideSpace;
+
+  /**
+   * @param scope where {@code weight} (out,in,k,k,k) and {@code bias} (out) are named
+   */
+  public CausalConv3d(
+      WeightScope scope, int in, int out, int kernel, int strideTime, int strideSpace) {
+    this.scope = scope;
+    this.kernel = kernel;
+    this.strideTime = strideTime;
+    this.strideSpace = strideSpace;
+    long fanIn = (long) in * kernel * kernel * kernel;
+    this.weight =
+        scope.declare(
+            "weight", Weight.Role.CONVOLUTION, Init.fanIn(fanIn), out, in, kernel, kernel, kernel);
+    this.bias = scope.declare("bias", Weight.Role.VECTOR, Init.fanIn(fanIn), out);
+  }
+
+  /** Writes the layer. */
+  public Sym apply(Forward forward, Sym x) {
+    return forward
+        .method()
+        .inLayer(
+            scope.name(),
+            () -> {
+              int edge = kernel / 2;
+              Sym padded = edge == 0 ? x : x.replicationPad3d(edge, edge, edge, edge, 2 * edge, 0);
+              Sym input = forward.numerics().channelsLast() ? padded.channelsLast3d() : padded;
+              return input.conv3d(
+                  forward.weight(weight),
+                  forward.weight(bias),
+                  strideTime,
+                  strideSpace,
+                  strideSpace);
+            });
+  }
+}

@@ -1,0 +1,59 @@
+package dev.blockreel.nn;
+
+import dev.blockreel.script.Sym;
+
+/** y = x·Wᵀ + b over the last dimension: (…, in) → (…, out). */
+public final class Linear {
+  private final WeightScope scope;
+  private final Weight weight;
+  private final Weight bias;
+
+  /**
+   * @param withBias whether there is a bias, which starts at 0
+   */
+  public Linear(WeightScope scope, int in, int out, boolean withBias, Init init) {
+    this.scope = scope;
+    this.weight = scope.declare("weight", Weight.Role.LINEAR, init, out, in);
+    this.bias = withBias ? scope.declare("bias", Weight.Role.VECTOR, Init.constant(0), out) : null;
+  }
+
+  /** Writes the layer. */
+  public Sym apply(Forward forward, Sym x) {
+    return pointwise(forward, x, Activation.NONE);
+  }
+
+  /** What may follow a linear layer within the same product. */
+  public enum Activation {
+    NONE,
+    /** Exact GELU. */
+    GELU
+  }
+
+  /**
+   * Writes the layer and the activation after it; packed weights do both in one pass over memory.
+   */
+  public Sym pointwise(Forward forward, Sym x, Activation activation) {
+    return forward
+        .method()
+        .inLayer(
+            scope.name(),
+            () -> {
+              Sym w = forward.weight(weight);
+              Sym b = bias == null ? null : forward.weight(bias);
+              if (forward.numerics().packedRows() > 0) {
+                return forward
+                    .method()
+                    .let(
+                        "ops.mkldnn._linear_pointwise(%s, %s, %s, \"%s\", annotate(List[Optional[number]], []), \"%s\")"
+                            .formatted(
+                                x,
+                                w,
+                                b == null ? "None" : b,
+                                activation == Activation.GELU ? "gelu" : "none",
+                                activation == Activation.GELU ? "none" : ""));
+              }
+              Sym y = x.linear(w, b);
+              return activation == Activation.GELU ? y.gelu() : y;
+            });
+  }
+}

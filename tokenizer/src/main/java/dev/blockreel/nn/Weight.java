@@ -1,0 +1,31 @@
+package dev.blockreel.nn;
+
+import java.util.Arrays;
+
+/**
+ * One tensor that a model needs.
+ *
+ * @param name its full name in a checkpoint
+ * @param shape its sizes
+ * @param role what is done with it, which decides how it is prepared
+ * @param init how training starts it
+ * @param index its place in the list that a script receives
+ */
+public record Weight(String name, long[] shape, Role role, Init init, int index) {
+  /** What a weight is used for. */
+  public enum Role {
+    /** (out, in) matrix of a linear layer: may be packed for oneDNN. */
+    LINEAR,
+    /** Kernel of a 3-D convolution: may be laid out channels-last. */
+    CONVOLUTION,
+    /** A table of vectors; no weight decay. */
+    TABLE,
+    /** Bias, scale or buffer; no weight decay. */
+    VECTOR
+  }
+
+  /** Number of values. */
+  public long elements() {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
+}

@@ -1,0 +1,201 @@
+package dev.blockreel.nn;
+
+import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.checkpoint.TensorInfo;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.script.Dtype;
+import dev.blockreel.script.Script;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorList;
+import dev.blockreel.script.TensorScope;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+
+/**
+ * A model's weights on the device, prepared as its {@link Numerics} want them, in the order of its
+ * {@link Weight}s.
+ */
+public final class WeightList implements AutoCloseable {
+  private final TensorScope scope;
+  private final TensorList list;
+
+  private WeightList(TensorScope scope, TensorList list) {
+    this.scope = scope;
+    this.list = list;
+  }
+
+  /**
+   * Loads every weight, strictly: each must be there in the right shape, and nothing else may be.
+   *
+   * @throws EngineFailure CHECKPOINT_MISMATCH with one line that lists all missing, unexpected and
+   *     mis-shaped tensors
+   */
+  public static WeightList load(List<Weight> weights, TensorFile file, Numerics numerics) {
+    check(weights, file);
+    return prepare(weights, numerics, (scope, weight) -> read(scope, file, weight));
+  }
+
+  /** Weights as training starts them; the same seed gives the same weights. */
+  public static WeightList random(List<Weight> weights, long seed, Numerics numerics) {
+    SplittableRandom seeds = new SplittableRandom(seed);
+    return prepare(
+        weights,
+        numerics,
+        (scope, weight) -> {
+          SplittableRandom random = seeds.split();
+          float[] values = new float[Math.toIntExact(weight.elements())];
+          for (int i = 0; i < values.length; i++) {
+            values[i] = (float) weight.init().next(random);
+          }
+          return scope.floats(values, weight.shape());
+        });
+  }
+
+  /** The list that scripts take. */
+  public TensorList list() {
+    return list;
+  }
+
+  private static void check(List<Weight> weights, TensorFile file) {
+    List<String> missing = new ArrayList<>();
+    List<String> mismatched = new ArrayList<>();
+    Set<String> unexpected = new LinkedHashSet<>(file.names());
+    for (Weight weight : weights) {
+      if (!unexpected.remove(weight.name())) {
+        missing.add(weight.name());
+        continue;
+      }
+      TensorInfo info = file.info(weight.name());
+      if (!Arrays.equals(info.shape(), weight.shape())) {
+        mismatched.add(
+            "%s is %s instead of %s"
+                .formatted(
+                    weight.name(), Arrays.toString(info.shape()), Arrays.toString(weight.shape())));
+      }
+    }
+    if (!missing.isEmpty() || !unexpected.isEmpty() || !mismatched.isEmpty()) {
+      List<String> parts = new ArrayList<>();
+      if (!missing.isEmpty()) {
+        parts.add(missing.size() + " missing: " + join(missing));
+      }
+      if (!unexpected.isEmpty()) {
+        parts.add(unexpected.size() + " unexpected: " + join(unexpected));
+      }
+      if (!mismatched.isEmpty()) {
+        parts.add(mismatched.size() + " of another shape: " + join(mismatched));
+      }
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          file.path() + " does not fit the model; " + String.join("; ", parts));
+    }
+  }
+
+  private static String join(java.util.Collection<String> names) {
+    return names.stream().collect(Collectors.joining(", "));
+  }
+
+  private static Tensor read(TensorScope scope, TensorFile file, Weight weight) {
+    ElementType type = file.info(weight.name()).type();
+    return switch (type) {
+      case F32 -> scope.floatBytes(file.bytes(weight.name()), Dtype.FLOAT32, weight.shape());
+      case F16 -> scope.floatBytes(file.bytes(weight.name()), Dtype.FLOAT16, weight.shape());
+      // The JNI library aborts on bf16, so those are widened first.
+      case BF16, F64 -> scope.floats(file.floats(weight.name()), weight.shape());
+      default ->
+          throw new EngineFailure(
+              FailureCode.CHECKPOINT_MISMATCH,
+              "%s: tensor %s holds %s where floating-point weights are expected"
+                  .formatted(file.path(), weight.name(), type));
+    };
+  }
+
+  @FunctionalInterface
+  private interface Source {
+    Tensor read(TensorScope scope, Weight weight);
+  }
+
+  private static WeightList prepare(List<Weight> weights, Numerics numerics, Source source) {
+    TensorScope kept = TensorScope.open();
+    try (Script script = PREPARATION.compile()) {
+      List<Tensor> tensors = new ArrayList<>();
+      for (Weight weight : weights) {
+        try (TensorScope step = TensorScope.open()) {
+          Tensor tensor = source.read(step, weight);
+          Tensor prepared =
+              numerics.castWeights()
+                  ? trainable(script, step, tensor, weight.role())
+                  : script.call(
+                      step,
+                      "prepare",
+                      tensor,
+                      numerics.compute().number(),
+                      layout(weight, numerics),
+                      numerics.packedRows());
+          tensors.add(prepared.moveTo(kept));
+        }
+      }
+      return new WeightList(kept, new TensorList(tensors));
+    } catch (RuntimeException e) {
+      kept.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Only what is made by a training call can receive gradients: libtorch marks what inference
+   * makes.
+   */
+  private static Tensor trainable(
+      Script script, TensorScope step, Tensor tensor, Weight.Role role) {
+    String method = role == Weight.Role.CONVOLUTION ? "trainableKernel" : "trainable";
+    try (TensorList single = new TensorList(List.of(tensor))) {
+      return script.train(step, method, List.of(), single).requireGradient();
+    }
+  }
+
+  private static int layout(Weight weight, Numerics numerics) {
+    return switch (weight.role()) {
+      case LINEAR -> numerics.packedRows() > 0 ? 1 : 0;
+      case CONVOLUTION -> numerics.channelsLast() ? 2 : 0;
+      case TABLE, VECTOR -> 0;
+    };
+  }
+
+  // Every method clones: what Java hands over may share memory with a buffer that Java frees.
+  private static final ScriptWriter PREPARATION =
+      new ScriptWriter("Preparation")
+          .method("trainable", m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0])")))
+          .method(
+              "trainableKernel",
+              m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0], memory_format=3)")))
+          .method(
+              "prepare",
+              m -> {
+                var x = m.tensor("x");
+                var dtype = m.integer("dtype");
+                var layout = m.integer("layout");
+                var rows = m.integer("rows");
+                var y = m.let("torch.clone(" + x + ".to(" + dtype + "))");
+                m.when(
+                    layout + " == 1",
+                    () ->
+                        m.line(
+                            y + " = ops.mkldnn._reorder_linear_weight(" + y + ", " + rows + ")"));
+                m.when(layout + " == 2", () -> m.assign(y, y.channelsLast3d()));
+                m.returns(y);
+              });
+
+  @Override
+  public void close() {
+    list.close();
+    scope.close();
+  }
+}

@@ -1,0 +1,265 @@
+package dev.blockreel.script;
+
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
+/**
+ * A value inside a {@link Method} that is being written: each operator appends one line of
+ * TorchScript and returns the value that the line makes. Nothing is computed in Java. Sizes may be
+ * Java ints (known when the script is written) or other {@code Sym}s (known when it runs);
+ * dimensions count from 0, negative ones from the end.
+ */
+public final class Sym {
+  private final Method method;
+  private final String text;
+
+  Sym(Method method, String text) {
+    this.method = method;
+    this.text = text;
+  }
+
+  /** The TorchScript expression, a variable's name or a literal. */
+  @Override
+  public String toString() {
+    return text;
+  }
+
+  private Sym op(String format, Object... values) {
+    return method.let(String.format(format, values));
+  }
+
+  private static String list(Object... values) {
+    return Arrays.stream(values).map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  // Arithmetic; the other operand is a Sym or a number.
+
+  public Sym add(Object other) {
+    return op("%s + %s", this, other);
+  }
+
+  public Sym sub(Object other) {
+    return op("%s - %s", this, other);
+  }
+
+  public Sym mul(Object other) {
+    return op("%s * %s", this, other);
+  }
+
+  public Sym div(Object other) {
+    return op("%s / %s", this, other);
+  }
+
+  public Sym neg() {
+    return op("torch.neg(%s)", this);
+  }
+
+  public Sym abs() {
+    return op("torch.abs(%s)", this);
+  }
+
+  public Sym square() {
+    return op("torch.mul(%s, %s)", this, this);
+  }
+
+  public Sym tanh() {
+    return op("torch.tanh(%s)", this);
+  }
+
+  public Sym sigmoid() {
+    return op("torch.sigmoid(%s)", this);
+  }
+
+  public Sym silu() {
+    return op("torch.silu(%s)", this);
+  }
+
+  public Sym relu() {
+    return op("torch.relu(%s)", this);
+  }
+
+  /** Exact GELU, through the error function. */
+  public Sym gelu() {
+    return op("torch.gelu(%s)", this);
+  }
+
+  /** Rounds halves to even. */
+  public Sym round() {
+    return op("torch.round(%s)", this);
+  }
+
+  public Sym floorDivide(Object other) {
+    return op("torch.floor_divide(%s, %s)", this, other);
+  }
+
+  /** Whole-number division of an integer, as sizes are. */
+  public Sym floorDiv(int divisor) {
+    return op("torch.floordiv(%s, %d)", this, divisor);
+  }
+
+  public Sym remainder(Object other) {
+    return op("torch.remainder(%s, %s)", this, other);
+  }
+
+  public Sym clamp(double low, double high) {
+    return op("torch.clamp(%s, %s, %s)", this, low, high);
+  }
+
+  // Reductions.
+
+  public Sym mean() {
+    return op("torch.mean(%s)", this);
+  }
+
+  public Sym sum() {
+    return op("torch.sum(%s)", this);
+  }
+
+  public Sym sum(int dimension) {
+    return op("torch.sum(%s, [%d])", this, dimension);
+  }
+
+  public Sym argmax(int dimension) {
+    return op("torch.argmax(%s, %d)", this, dimension);
+  }
+
+  public Sym softmax(int dimension) {
+    return op("torch.softmax(%s, %d)", this, dimension);
+  }
+
+  // Shape.
+
+  public Sym view(Object... sizes) {
+    return op("%s.view(%s)", this, list(sizes));
+  }
+
+  public Sym reshape(Object... sizes) {
+    return op("torch.reshape(%s, %s)", this, list(sizes));
+  }
+
+  public Sym permute(Object... order) {
+    return op("torch.permute(%s, %s)", this, list(order));
+  }
+
+  public Sym transpose(int first, int second) {
+    return op("torch.transpose(%s, %d, %d)", this, first, second);
+  }
+
+  public Sym unsqueeze(int dimension) {
+    return op("torch.unsqueeze(%s, %d)", this, dimension);
+  }
+
+  public Sym expand(Object... sizes) {
+    return op("%s.expand(%s)", this, list(sizes));
+  }
+
+  /** Elements {@code from} (inclusive) to {@code to} (exclusive) of a dimension, a view. */
+  public Sym slice(int dimension, Object from, Object to) {
+    return op("torch.slice(%s, %d, %s, %s)", this, dimension, from, to);
+  }
+
+  /** Everything from {@code from} on, a view. */
+  public Sym from(int dimension, Object from) {
+    return op("torch.slice(%s, %d, %s)", this, dimension, from);
+  }
+
+  /** Element {@code index} of a dimension, which disappears; a view. */
+  public Sym select(int dimension, Object index) {
+    return op("torch.select(%s, %d, %s)", this, dimension, index);
+  }
+
+  /** Item {@code index} of a list. */
+  public Sym item(Object index) {
+    return op("%s[%s]", this, index);
+  }
+
+  /** Items {@code from} (inclusive) to {@code to} (exclusive) of a list. */
+  public Sym items(Object from, Object to) {
+    return op("%s[%s:%s]", this, from, to);
+  }
+
+  /** Size of a dimension, an integer. */
+  public Sym size(int dimension) {
+    return op("torch.size(%s, %d)", this, dimension);
+  }
+
+  public Sym contiguous() {
+    return op("%s.contiguous()", this);
+  }
+
+  /**
+   * Lays a (B,C,T,H,W) tensor out with the channels innermost, which oneDNN's convolutions like
+   * best.
+   */
+  public Sym channelsLast3d() {
+    return op("%s.contiguous(memory_format=3)", this);
+  }
+
+  // Formats.
+
+  public Sym to(Dtype dtype) {
+    return op("%s.to(%d)", this, dtype.number());
+  }
+
+  /** Same values, cut off from the gradient. */
+  public Sym detach() {
+    return op("torch.detach(%s)", this);
+  }
+
+  // Layers' work.
+
+  /** x·weightᵀ + bias over the last dimension; {@code bias} may be null. */
+  public Sym linear(Sym weight, Sym bias) {
+    return op("torch.linear(%s, %s, %s)", this, weight, bias == null ? "None" : bias);
+  }
+
+  /** Rows of this table, (V,D), by index. */
+  public Sym embedding(Sym indices) {
+    return op("torch.embedding(%s, %s)", this, indices);
+  }
+
+  /** 3-D convolution without padding over (B,C,T,H,W); {@code bias} may be null. */
+  public Sym conv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
+    return op(
+        "torch.conv3d(%s, %s, %s, [%d, %d, %d])",
+        this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
+  }
+
+  /**
+   * Repeats the border values outwards over (B,C,T,H,W): left, right, top, bottom, before, after.
+   */
+  public Sym replicationPad3d(int left, int right, int top, int bottom, int before, int after) {
+    return op(
+        "torch.replication_pad3d(%s, [%d, %d, %d, %d, %d, %d])",
+        this, left, right, top, bottom, before, after);
+  }
+
+  public Sym groupNorm(int groups, Sym weight, Sym bias, double epsilon) {
+    return op("torch.group_norm(%s, %d, %s, %s, %s)", this, groups, weight, bias, epsilon);
+  }
+
+  public Sym layerNorm(int width, Sym weight, Sym bias, double epsilon) {
+    return op("torch.layer_norm(%s, [%d], %s, %s, %s)", this, width, weight, bias, epsilon);
+  }
+
+  /**
+   * Fused softmax attention of these queries (B,H,N,d), scaled by 1/sqrt(d).
+   *
+   * @param mask (N,M) of booleans, true where a query may look, or null for everywhere
+   */
+  public Sym attention(Sym keys, Sym values, Sym mask) {
+    return op(
+        "torch.scaled_dot_product_attention(%s, %s, %s, %s)",
+        this, keys, values, mask == null ? "None" : mask);
+  }
+
+  /** Mean cross-entropy of these logits (N,V) against class numbers (N). */
+  public Sym crossEntropy(Sym targets) {
+    return op("torch.cross_entropy_loss(%s, %s)", this, targets);
+  }
+
+  /** Writes {@code source} into this tensor's own memory. */
+  public void copyIn(Sym source) {
+    method.line("torch.copy_(" + this + ", " + source + ")");
+  }
+}

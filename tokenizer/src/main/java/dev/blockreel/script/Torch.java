@@ -1,0 +1,89 @@
+package dev.blockreel.script;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.JniUtils;
+import dev.blockreel.failure.EngineFailure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The one libtorch of this process: its device, its threads, and the format of numbers that it is
+ * fast at.
+ */
+public final class Torch {
+  private static final PtNDManager SYSTEM = start();
+
+  private Torch() {}
+
+  private static PtNDManager start() {
+    // Natives come as Maven dependencies: nothing may be fetched at run time, and nothing reported
+    // home.
+    System.setProperty("ai.djl.offline", "true");
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    NDManager manager = NDManager.newBaseManager(defaultDevice(), "PyTorch");
+    JniUtils.setGradMode(false);
+    return (PtNDManager) manager;
+  }
+
+  private static Device defaultDevice() {
+    return Engine.getEngine("PyTorch").getGpuCount() > 0 ? Device.gpu() : Device.cpu();
+  }
+
+  static PtNDManager system() {
+    return SYSTEM;
+  }
+
+  /** Whether tensors live on a GPU. */
+  public static boolean onGpu() {
+    return SYSTEM.getDevice().isGpu();
+  }
+
+  /** Threads that one call may use on the CPU. */
+  public static int threads() {
+    return JniUtils.getNumThreads();
+  }
+
+  /** Sets the threads that one call may use on the CPU. */
+  public static void setThreads(int threads) {
+    SYSTEM.getDevice();
+    JniUtils.setNumThreads(threads);
+  }
+
+  /** bf16 where the device computes in it directly, else fp32. */
+  public static Dtype fastDtype() {
+    return onGpu() || cpuHas("avx512_bf16", "amx_bf16", "bf16") ? Dtype.BFLOAT16 : Dtype.FLOAT32;
+  }
+
+  private static boolean cpuHas(String... flags) {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
+        if (line.startsWith("flags") || line.startsWith("Features")) {
+          List<String> present =
+              List.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+"));
+          for (String flag : flags) {
+            if (present.contains(flag)) {
+              return true;
+            }
+          }
+          return false;
+        }
+      }
+    } catch (IOException e) {
+      return false; // no such file outside Linux: fp32 is always right
+    }
+    return false;
+  }
+
+  /** Fails with a clear line where the device cannot compute in {@code dtype}. */
+  public static Dtype requireComputable(Dtype dtype) {
+    if (dtype == Dtype.FLOAT16 && !onGpu()) {
+      throw EngineFailure.badRequest("--dtype fp16 needs a GPU: on this CPU use fp32 or bf16");
+    }
+    return dtype;
+  }
+}
