@@ -1,0 +1,33 @@
+package dev.blockreel.sampler;
+
+import dev.blockreel.failure.EngineFailure;
+
+/**
+ * How a token is drawn from its logits: divide by the temperature, keep the top k, keep the top p, draw.
+ *
+ * @param temperature 0 takes the likeliest token; 1 leaves the model's own probabilities
+ * @param topK how many of the likeliest tokens stay; 0 keeps all, and then {@code topP} does nothing either, as in NBP
+ * @param topP the likeliest tokens stay until their probabilities sum to more than this; 1 keeps all
+ * @param cfg guidance strength; 0 for none
+ * @param scaleCfg whether guidance grows with the step, as NBP's evaluation does
+ */
+public record SamplingOptions(double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
+  /** The likeliest token everywhere. */
+  public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, false);
+
+  /** Checks the ranges. */
+  public SamplingOptions {
+    if (!(temperature >= 0) || Double.isInfinite(temperature)) {
+      throw EngineFailure.badRequest("temperature must be 0 or more: got %s", temperature);
+    }
+    if (topK < 0) {
+      throw EngineFailure.badRequest("top-k must be 0 (off) or more: got %d", topK);
+    }
+    if (!(topP > 0 && topP <= 1)) {
+      throw EngineFailure.badRequest("top-p must lie in (0, 1]: got %s", topP);
+    }
+    if (!(cfg >= 0) || Double.isInfinite(cfg)) {
+      throw EngineFailure.badRequest("cfg must be 0 or more: got %s", cfg);
+    }
+  }
+}
