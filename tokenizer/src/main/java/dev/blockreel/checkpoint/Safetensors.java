@@ -69,15 +69,14 @@ public final class Safetensors {
 
     TensorFile read() {
       JsonNode json = json();
-      json.fields()
-          .forEachRemaining(
-              field -> {
-                if (field.getKey().equals("__metadata__")) {
-                  readMetadata(field.getValue());
-                } else {
-                  slots.add(slot(field.getKey(), field.getValue()));
-                }
-              });
+      json.forEachEntry(
+          (name, value) -> {
+            if (name.equals("__metadata__")) {
+              readMetadata(value);
+            } else {
+              slots.add(slot(name, value));
+            }
+          });
       // Stable: of an empty tensor and its neighbour at the same place, the header's order stays.
       slots.sort(Comparator.comparingLong(Slot::begin));
       checkCover();
@@ -116,14 +115,13 @@ public final class Safetensors {
       if (!json.isObject()) {
         throw broken("__metadata__ is not a JSON object");
       }
-      json.fields()
-          .forEachRemaining(
-              field -> {
-                if (!field.getValue().isTextual()) {
-                  throw broken("__metadata__ " + Quoted.of(field.getKey()) + " is not a string");
-                }
-                metadata.put(field.getKey(), field.getValue().textValue());
-              });
+      json.forEachEntry(
+          (key, value) -> {
+            if (!value.isTextual()) {
+              throw broken("__metadata__ " + Quoted.of(key) + " is not a string");
+            }
+            metadata.put(key, value.textValue());
+          });
     }
 
     private Slot slot(String name, JsonNode json) {
