@@ -6,7 +6,7 @@ import dev.blockreel.failure.EngineFailure;
  * How a token is drawn from its logits: divide by the temperature, keep the top k, keep the top p, draw.
  *
  * @param temperature 0 takes the likeliest token; 1 leaves the model's own probabilities
- * @param topK how many of the likeliest tokens stay; 0 keeps all, and then {@code topP} does nothing either, as in NBP
+ * @param topK how many of the likeliest tokens stay; 0 keeps all
  * @param topP the likeliest tokens stay until their probabilities sum to more than this; 1 keeps all
  * @param cfg guidance strength; 0 for none
  * @param scaleCfg whether guidance grows with the step, as NBP's evaluation does
