@@ -150,8 +150,10 @@ final class Danger {
     if (MODULES.contains(firstPart(module))) {
       return true;
     }
-    if (module.equals("builtins") && BUILTINS.contains(firstPart(global.name()))
-        || module.equals("types") && TYPES.contains(firstPart(global.name()))) {
+    if (module.equals("builtins") && BUILTINS.contains(firstPart(global.name()))) {
+      return true;
+    }
+    if (module.equals("types") && TYPES.contains(firstPart(global.name()))) {
       return true;
     }
     String full = global.fullName() + ".";

@@ -21,7 +21,7 @@ final class ObjectTree {
   private static final long MOST_VALUES = 16_000_000;
 
   private final Path file;
-  private final Map<Object, Measure> measured = new IdentityHashMap<>();
+  private final IdentityHashMap<Object, Measure> measured = new IdentityHashMap<>();
   private final Set<Object> open = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<Opaque> seen = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Deque<Opaque> waiting = new ArrayDeque<>();

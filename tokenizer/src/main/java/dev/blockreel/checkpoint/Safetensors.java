@@ -69,8 +69,8 @@ public final class Safetensors {
 
     TensorFile read() {
       JsonNode json = json();
-      json.fields()
-          .forEachRemaining(
+      json.properties()
+          .forEach(
               field -> {
                 if (field.getKey().equals("__metadata__")) {
                   readMetadata(field.getValue());
@@ -116,8 +116,8 @@ public final class Safetensors {
       if (!json.isObject()) {
         throw broken("__metadata__ is not a JSON object");
       }
-      json.fields()
-          .forEachRemaining(
+      json.properties()
+          .forEach(
               field -> {
                 if (!field.getValue().isTextual()) {
                   throw broken("__metadata__ " + Quoted.of(field.getKey()) + " is not a string");

@@ -197,16 +197,16 @@ final class Unpickler {
     return stack.get(stack.size() - 1);
   }
 
-  private ArrayList<Object> popToMark() {
+  private List<Object> popToMark() {
     if (marks.isEmpty()) {
       throw malformed();
     }
     return popFrom(marks.remove(marks.size() - 1));
   }
 
-  private ArrayList<Object> popFrom(int start) {
+  private List<Object> popFrom(int start) {
     List<Object> top = stack.subList(start, stack.size());
-    ArrayList<Object> values = new ArrayList<>(top);
+    List<Object> values = new ArrayList<>(top);
     top.clear();
     return values;
   }
@@ -227,20 +227,16 @@ final class Unpickler {
     return value;
   }
 
+  @SuppressWarnings("unchecked") // every ArrayList on the stack was made here, for any object
   private void append(List<Object> items) {
     Object target = peek();
-    if (target instanceof ArrayList<?> list) {
-      addAll(list, items);
+    if (target instanceof ArrayList<?> list) { // tuples are of another class
+      ((List<Object>) list).addAll(items);
     } else if (target instanceof Opaque opaque) {
       items.forEach(opaque::append);
     } else {
       throw malformed();
     }
-  }
-
-  @SuppressWarnings("unchecked") // every ArrayList on the stack was made above, for any object
-  private static void addAll(ArrayList<?> list, List<Object> items) {
-    ((ArrayList<Object>) list).addAll(items);
   }
 
   @SuppressWarnings("unchecked") // every map on the stack was made here, for any object

@@ -115,7 +115,7 @@ final class ZipIndex {
       String name = new String(nameBytes, UTF_8);
       long[] numbers = {size, stored, position};
       widen(in.slice(in.position(), extraLength).order(in.order()), numbers);
-      in.position(in.position() + extraLength + commentLength);
+      in.get(new byte[extraLength + commentLength]);
       checkName(name);
       boolean plain = method == 0 && (flags & 1) == 0 && numbers[0] == numbers[1];
       headers.add(new Header(name, numbers[2], numbers[1], plain));
@@ -178,7 +178,7 @@ final class ZipIndex {
     byte[] localName = new byte[name.length];
     local.get(LOCAL_SIZE, localName);
     if (local.getInt(0) != LOCAL || nameLength != name.length || !Arrays.equals(name, localName)) {
-      throw Refusal.unsafe(
+      throw Refusal.broken(
           file.path(),
           "its entry %s is not where its directory says".formatted(Quoted.of(header.name())));
     }
