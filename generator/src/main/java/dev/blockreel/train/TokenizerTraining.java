@@ -13,7 +13,6 @@ import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
-import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import dev.blockreel.tokenizer.magvit2.Magvit2;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
@@ -152,7 +151,7 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
   }
 
   @Override
-  public String preview(Script script, TensorList averages, Path picture) {
+  public String preview(Script script, TrainingState state, Path picture) {
     List<Clip> rows = new ArrayList<>();
     double squared = 0;
     for (int i = 0; i < PREVIEW_CLIPS; i++) {
@@ -163,7 +162,7 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
       try (TensorScope scope = TensorScope.open()) {
         Tensor pixels =
             scope.floats(clip.pixels(), 1, 3, clip.frames(), clip.height(), clip.width());
-        float[] made = script.call(scope, "reconstruct", pixels, averages).toFloats();
+        float[] made = script.call(scope, "reconstruct", pixels, state.averages()).toFloats();
         for (int p = 0; p < made.length; p++) {
           made[p] = Math.min(1, Math.max(0, made[p]));
           squared +=

@@ -7,7 +7,6 @@ import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
-import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -71,9 +70,8 @@ final class TrainingLoop<B> {
             resume
                 ? TrainingState.load(task.weights(), file, numerics)
                 : TrainingState.fresh(task.weights(), schedule.seed(), numerics);
-        TensorList averages = new TensorList(state.averages());
         TrainingLog log = new TrainingLog(out, task.measures(), state.step())) {
-      steps(script, state, averages, log, loader, file);
+      steps(script, state, log, loader, file);
       save(state, file, log);
       task.export(state, out.resolve("model"));
     } finally {
@@ -83,9 +81,7 @@ final class TrainingLoop<B> {
 
   private void steps(
       Script script,
-      TrainingState state,
-      TensorList averages,
-      TrainingLog log,
+      TrainingState state, TrainingLog log,
       ExecutorService loader,
       Path file) {
     CompletableFuture<B> next = batch(state.step(), loader);
@@ -116,7 +112,7 @@ final class TrainingLoop<B> {
         Path picture =
             out.resolve("previews")
                 .resolve(String.format(Locale.ROOT, "step_%07d.png", state.step()));
-        String line = task.preview(script, averages, picture);
+        String line = task.preview(script, state, picture);
         console.printf("%nstep %d: %s%n", state.step(), line);
         log.drawCurve();
       }

@@ -25,11 +25,15 @@ final class TrainingState implements AutoCloseable {
 
   private final List<Weight> weights;
   private final WeightList list;
+  private final TensorList averages;
   private int step;
 
   private TrainingState(List<Weight> weights, WeightList list, int step) {
     this.weights = weights;
     this.list = list;
+    int n = weights.size();
+    int at = PARTS.indexOf("ema");
+    this.averages = new TensorList(list.list().tensors().subList(at * n, (at + 1) * n));
     this.step = step;
   }
 
@@ -97,9 +101,9 @@ final class TrainingState implements AutoCloseable {
     return list.list();
   }
 
-  /** The averaged weights, for previews; shares their memory. */
-  List<Tensor> averages() {
-    return list.list().tensors().subList(3 * weights.size(), 4 * weights.size());
+  /** The averaged weights, for previews; shares their memory and is closed with this. */
+  TensorList averages() {
+    return averages;
   }
 
   int step() {
@@ -112,6 +116,7 @@ final class TrainingState implements AutoCloseable {
 
   @Override
   public void close() {
+    averages.close();
     list.close();
   }
 }

@@ -1,6 +1,7 @@
 package dev.blockreel.train;
 
 import dev.blockreel.nn.Weight;
+import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
@@ -33,14 +34,12 @@ interface TrainingTask<B> {
   List<Tensor> upload(TensorScope scope, B batch);
 
   /**
-   * Draws a sample picture.
+   * Draws a sample picture from the averaged weights.
    *
-   * @param averages the averaged weights
    * @return one line about it for the log, or an empty one
    */
-  String preview(
-      dev.blockreel.script.Script script, dev.blockreel.script.TensorList averages, Path picture);
+  String preview(Script script, TrainingState state, Path picture);
 
-  /** Writes the model as it stands now. */
-  void export(TrainingState state, Path out);
+  /** Writes the model as it stands now into a directory, replacing an earlier one. */
+  void export(TrainingState state, Path model);
 }

@@ -1,5 +1,8 @@
 package dev.blockreel.sampler;
 
+import dev.blockreel.grid.TokenGrid;
+import java.util.List;
+
 /** Watches a generation, on the thread that generates. */
 public interface GenerationListener {
   /** Watches nothing. */
@@ -7,6 +10,9 @@ public interface GenerationListener {
 
   /** Called after each step; {@code done} of {@code total} steps are over. */
   default void step(int done, int total) {}
+
+  /** Called each time another latent frame of every clip is complete, with all complete ones, one grid a clip. */
+  default void latentFrames(List<TokenGrid> complete) {}
 
   /** Called before each step: true ends the generation with CANCELLED. */
   default boolean cancelled() {

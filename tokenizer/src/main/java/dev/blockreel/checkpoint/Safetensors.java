@@ -69,14 +69,15 @@ public final class Safetensors {
 
     TensorFile read() {
       JsonNode json = json();
-      json.forEachEntry(
-          (name, value) -> {
-            if (name.equals("__metadata__")) {
-              readMetadata(value);
-            } else {
-              slots.add(slot(name, value));
-            }
-          });
+      json.properties()
+          .forEach(
+              field -> {
+                if (field.getKey().equals("__metadata__")) {
+                  readMetadata(field.getValue());
+                } else {
+                  slots.add(slot(field.getKey(), field.getValue()));
+                }
+              });
       // Stable: of an empty tensor and its neighbour at the same place, the header's order stays.
       slots.sort(Comparator.comparingLong(Slot::begin));
       checkCover();
@@ -115,13 +116,14 @@ public final class Safetensors {
       if (!json.isObject()) {
         throw broken("__metadata__ is not a JSON object");
       }
-      json.forEachEntry(
-          (key, value) -> {
-            if (!value.isTextual()) {
-              throw broken("__metadata__ " + Quoted.of(key) + " is not a string");
-            }
-            metadata.put(key, value.textValue());
-          });
+      json.properties()
+          .forEach(
+              field -> {
+                if (!field.getValue().isTextual()) {
+                  throw broken("__metadata__ " + Quoted.of(field.getKey()) + " is not a string");
+                }
+                metadata.put(field.getKey(), field.getValue().textValue());
+              });
     }
 
     private Slot slot(String name, JsonNode json) {

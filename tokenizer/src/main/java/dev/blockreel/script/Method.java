@@ -36,6 +36,16 @@ public final class Method {
     return declare(argument, "List[Tensor]");
   }
 
+  /** Declares a tensor argument that may be {@code None}. */
+  public Sym optionalTensor(String argument) {
+    return declare(argument, "Optional[Tensor]");
+  }
+
+  /** Declares a boolean argument. */
+  public Sym bool(String argument) {
+    return declare(argument, "bool");
+  }
+
   /** Declares an integer argument. */
   public Sym integer(String argument) {
     return declare(argument, "int");

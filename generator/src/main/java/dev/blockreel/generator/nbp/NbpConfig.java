@@ -1,0 +1,72 @@
+package dev.blockreel.generator.nbp;
+
+import dev.blockreel.failure.EngineFailure;
+
+/**
+ * Sizes and token layout of an NBP transformer.
+ *
+ * <p>Ids run over special tokens (0 begins the video, 1 … P-1 stand between the first block and the rest), then condition
+ * ids, then video codes.
+ *
+ * @param layers transformer blocks
+ * @param heads attention heads
+ * @param width D, divisible by {@code heads}
+ * @param contextLength rows of the position table
+ * @param blockSize P, tokens predicted together; 1 is next-token prediction
+ * @param codes video codes
+ * @param conditionTokens condition ids in front of the video; 0 for unconditional models
+ * @param conditionVocabulary number of condition ids, for instance classes
+ * @param hybrid whether the first block comes token by token after a begin-of-video token
+ */
+public record NbpConfig(
+    int layers,
+    int heads,
+    int width,
+    int contextLength,
+    int blockSize,
+    int codes,
+    int conditionTokens,
+    int conditionVocabulary,
+    boolean hybrid) {
+  /** Checks that the sizes fit together. */
+  public NbpConfig {
+    if (layers < 1 || heads < 1 || width < 1 || width % heads != 0 || blockSize < 1 || codes < 2) {
+      throw EngineFailure.badRequest(
+          "an NBP model needs layers, heads that divide the width, a block size and codes: got %d layers, %d heads, width %d, block %d, %d codes",
+          layers, heads, width, blockSize, codes);
+    }
+    if (hybrid != conditionTokens > 0 || hybrid != conditionVocabulary > 0) {
+      throw EngineFailure.badRequest(
+          "NBP models with a condition are hybrid and those without are not: got hybrid %s with %d condition tokens out of %d",
+          hybrid, conditionTokens, conditionVocabulary);
+    }
+    if (contextLength < conditionTokens + blockSize) {
+      throw EngineFailure.badRequest("a context of %d positions is too short for one block", contextLength);
+    }
+  }
+
+  /** Special ids in front of the vocabulary. */
+  public int specialTokens() {
+    return hybrid ? blockSize : 0;
+  }
+
+  /** The id of video code 0. */
+  public int videoOffset() {
+    return specialTokens() + conditionVocabulary;
+  }
+
+  /** V, all ids. */
+  public int vocabulary() {
+    return videoOffset() + codes;
+  }
+
+  /** Positions in front of the first video token: the condition and begin-of-video. */
+  public int prefixTokens() {
+    return hybrid ? conditionTokens + 1 : 0;
+  }
+
+  /** Positions that a clip of {@code tokens} video tokens takes while it is generated. */
+  public int positions(int tokens) {
+    return prefixTokens() + tokens + (hybrid ? blockSize - 1 : 0);
+  }
+}

@@ -1,0 +1,161 @@
+package dev.blockreel.generator.nbp;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.WeightList;
+import dev.blockreel.script.Script;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
+import java.util.function.Consumer;
+
+/**
+ * A loaded {@link Nbp}: ids in, logits out, with a preallocated cache of keys and values. Holds native memory until closed.
+ * One thread at a time.
+ */
+public final class NbpGenerator implements AutoCloseable {
+  /** Name of its weights in a model directory. */
+  public static final String FILE = "generator.safetensors";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Description description;
+  private final Numerics numerics;
+  private final WeightList weights;
+  private final Script script;
+
+  /**
+   * What {@code model.json} says under {@code generator}.
+   *
+   * @param kind {@code nbp}
+   * @param network sizes of the network
+   * @param time t, latent frames of a whole clip
+   * @param height h, rows of the grid
+   * @param width w, columns of the grid
+   */
+  public record Description(String kind, NbpConfig network, int time, int height, int width) {
+    /** Checks that a clip is a whole number of blocks and fits the context. */
+    public Description {
+      int tokens = time * height * width;
+      if (tokens < 1 || tokens % network.blockSize() != 0) {
+        throw EngineFailure.badRequest(
+            "a grid of %dx%dx%d tokens is no whole number of blocks of %d", time, height, width, network.blockSize());
+      }
+      if (network.positions(tokens) - (network.hybrid() ? network.blockSize() : 0) > network.contextLength()) {
+        throw EngineFailure.badRequest(
+            "%d tokens do not fit a context of %d positions", tokens, network.contextLength());
+      }
+    }
+
+    /** Tokens of a whole clip. */
+    public int tokens() {
+      return time * height * width;
+    }
+  }
+
+  private NbpGenerator(Description description, Numerics numerics, WeightList weights, Script script) {
+    this.description = description;
+    this.numerics = numerics;
+    this.weights = weights;
+    this.script = script;
+  }
+
+  /** Adds a generator to a {@code model.json}. */
+  public static void describe(ObjectNode model, Description description) {
+    model.set("generator", JSON.valueToTree(description));
+  }
+
+  /** Reads what a model says of its generator, without loading it. */
+  public static Description describe(ModelDirectory model) {
+    JsonNode json = model.description().get("generator");
+    if (json == null) {
+      throw EngineFailure.badRequest("model %s has no generator: this command needs one", model.path());
+    }
+    try {
+      return JSON.treeToValue(json, Description.class);
+    } catch (JsonProcessingException e) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "%s/model.json describes no usable generator: %s".formatted(model.path(), e.getOriginalMessage()),
+          e);
+    }
+  }
+
+  /**
+   * Loads the generator of a model.
+   *
+   * @param more writes further methods into its script, which may call {@code start} and {@code step}
+   * @throws EngineFailure BAD_REQUEST when the model has none; CHECKPOINT_MISMATCH when its weights do not fit
+   */
+  public static NbpGenerator load(ModelDirectory model, Numerics numerics, Consumer<ScriptWriter> more) {
+    Description description = describe(model);
+    try (TensorFile file = model.tensors(FILE)) {
+      return load(description, file, numerics, more);
+    }
+  }
+
+  /** Loads a generator of known sizes from any file with the names of {@link Nbp}. */
+  public static NbpGenerator load(
+      Description description, TensorFile file, Numerics numerics, Consumer<ScriptWriter> more) {
+    Nbp network = new Nbp(description.network());
+    WeightList weights = WeightList.load(network.weights(), file, numerics);
+    try {
+      ScriptWriter script = new ScriptWriter("Nbp");
+      network.writeFull(script, numerics);
+      network.writeCached(script, numerics);
+      more.accept(script);
+      return new NbpGenerator(description, numerics, weights, script.compile());
+    } catch (RuntimeException e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  public Description description() {
+    return description;
+  }
+
+  /** The TorchScript that runs. */
+  public String script() {
+    return script.source();
+  }
+
+  /**
+   * Calls a method of the script; the weights follow as its last argument.
+   *
+   * @param scope owns the result
+   */
+  public Tensor call(TensorScope scope, String method, Object... values) {
+    Object[] all = java.util.Arrays.copyOf(values, values.length + 1);
+    all[values.length] = weights.list();
+    return script.call(scope, method, all);
+  }
+
+  /** An empty cache (layers,2,B,H,M,d) for {@code batch} streams of {@code positions} positions. */
+  public Tensor cache(TensorScope scope, int batch, int positions) {
+    NbpConfig c = description.network();
+    return script.call(
+        scope,
+        "emptyCache",
+        c.layers(),
+        batch,
+        c.heads(),
+        positions,
+        c.width() / c.heads(),
+        numerics.compute().number(),
+        weights.list());
+  }
+
+  @Override
+  public void close() {
+    script.close();
+    weights.close();
+  }
+}

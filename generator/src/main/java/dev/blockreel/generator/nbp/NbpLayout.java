@@ -1,0 +1,86 @@
+package dev.blockreel.generator.nbp;
+
+import java.util.Arrays;
+
+/**
+ * How an {@link NbpConfig} lays tokens out for training, and who may look at whom.
+ *
+ * <p>Hybrid: condition, begin-of-video, the first block, P-1 middle tokens (P is the block size), all other blocks; causal up to the first block's
+ * end, then causal by blocks. Unconditional: the codes alone, causal by blocks. The last block is only ever a target.
+ */
+public final class NbpLayout {
+  private final NbpConfig config;
+  private final int block;
+
+  /** The layout that the model was trained with. */
+  public NbpLayout(NbpConfig config) {
+    this(config, config.blockSize());
+  }
+
+  /** The layout with another number of tokens per step; 1 is the layout of next-token prediction. */
+  public NbpLayout(NbpConfig config, int block) {
+    this.config = config;
+    this.block = block;
+  }
+
+  /**
+   * Ids that the transformer reads while it is trained.
+   *
+   * @param condition condition numbers without offset, or none
+   * @param codes video codes without offset, a multiple of the block size
+   */
+  public long[] input(int[] condition, int[] codes) {
+    long[] ids = new long[inputLength(codes.length)];
+    int at = 0;
+    for (int c : condition) {
+      ids[at++] = c + config.specialTokens();
+    }
+    if (config.hybrid()) {
+      ids[at++] = 0;
+    }
+    for (int i = 0; i < codes.length - (config.hybrid() ? 0 : block) && at < ids.length; i++) {
+      if (config.hybrid() && i == block) {
+        for (int middle = 1; middle < block; middle++) {
+          ids[at++] = middle;
+        }
+      }
+      ids[at++] = codes[i] + config.videoOffset();
+    }
+    return ids;
+  }
+
+  /** Length of {@link #input}. */
+  public int inputLength(int codes) {
+    return config.hybrid() ? config.conditionTokens() + codes : codes - block;
+  }
+
+  /** Ids that the last positions of the input are to predict. */
+  public long[] target(int[] codes) {
+    int from = config.hybrid() ? 0 : block;
+    return Arrays.stream(codes, from, codes.length).mapToLong(code -> code + config.videoOffset()).toArray();
+  }
+
+  /** Whether position {@code row} may look at position {@code column}. */
+  public boolean sees(int row, int column) {
+    if (!config.hybrid()) {
+      return column / block <= row / block;
+    }
+    int blocksStart = config.conditionTokens() + block;
+    return column < config.conditionTokens()
+        || column <= row
+        || (row >= blocksStart
+            && column >= blocksStart
+            && (column - blocksStart) / block <= (row - blocksStart) / block);
+  }
+
+  /** {@link #sees} for the first {@code length} positions, (length, length), row-major. */
+  public boolean[] mask(int length) {
+    boolean[] mask = new boolean[length * length];
+    for (int row = 0; row < length; row++) {
+      for (int column = 0; column < length; column++) {
+        mask[row * length + column] = sees(row, column);
+      }
+    }
+    return mask;
+  }
+}

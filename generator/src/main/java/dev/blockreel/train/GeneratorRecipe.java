@@ -1,0 +1,43 @@
+package dev.blockreel.train;
+
+import dev.blockreel.failure.EngineFailure;
+
+/**
+ * All that {@code train generator} is told.
+ *
+ * @param tokenizer model directory (a name or a path) whose tokenizer turns clips into tokens
+ * @param generator sizes of the network
+ * @param sampling defaults that the model will carry
+ * @param training length and speed; {@code batch} counts clips
+ * @param licence licence of the model, which follows from that of its data
+ * @param attribution who is to be named
+ */
+public record GeneratorRecipe(
+    String tokenizer, Sizes generator, Sampling sampling, TrainingSchedule training, String licence, String attribution) {
+  /**
+   * Sizes that do not follow from the tokenizer and the classes.
+   *
+   * @param layers transformer blocks
+   * @param heads attention heads
+   * @param width channels
+   * @param blockSize tokens predicted together
+   */
+  public record Sizes(int layers, int heads, int width, int blockSize) {}
+
+  /**
+   * Sampling defaults.
+   *
+   * @param temperature 0 for greedy
+   * @param topK 0 for all
+   * @param topP 1 for all
+   */
+  public record Sampling(double temperature, int topK, double topP) {}
+
+  /** Checks that nothing is missing. */
+  public GeneratorRecipe {
+    if (tokenizer == null || generator == null || sampling == null || training == null) {
+      throw EngineFailure.badRequest(
+          "a generator recipe names a tokenizer, a generator, its sampling and its training");
+    }
+  }
+}
