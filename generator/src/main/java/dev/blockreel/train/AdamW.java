@@ -58,7 +58,9 @@ final class AdamW {
                       m, gradients.item(i), g -> m.assign(squares, squares.add(g.square().sum()))));
           Sym norm = m.let("torch.sqrt(" + squares + ")");
           Sym scale =
-              m.let("torch.clamp_max(torch.reciprocal(%s + 1e-06) * %s, 1.)".formatted(norm, schedule.clip()));
+              m.let(
+                  "torch.clamp_max(torch.reciprocal(%s + 1e-06) * %s, 1.)"
+                      .formatted(norm, schedule.clip()));
           m.when(
               "bool(torch.isfinite(" + norm + "))",
               () -> {

@@ -13,7 +13,12 @@ import dev.blockreel.failure.EngineFailure;
  * @param attribution who is to be named
  */
 public record GeneratorRecipe(
-    String tokenizer, Sizes generator, Sampling sampling, TrainingSchedule training, String licence, String attribution) {
+    String tokenizer,
+    Sizes generator,
+    Sampling sampling,
+    TrainingSchedule training,
+    String licence,
+    String attribution) {
   /**
    * Sizes that do not follow from the tokenizer and the classes.
    *

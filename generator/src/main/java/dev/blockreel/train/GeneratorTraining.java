@@ -36,7 +36,10 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   private final NbpLayout layout;
   private final Preview preview;
 
-  /** Generates sample pictures from a model; the sampler, which this room may not use, plugs in here. */
+  /**
+   * Generates sample pictures from a model; the sampler, which this room may not use, plugs in
+   * here.
+   */
   @FunctionalInterface
   public interface Preview {
     /**
@@ -51,7 +54,11 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   record Batch(long[] ids, long[] targets) {}
 
   private GeneratorTraining(
-      GeneratorRecipe recipe, ModelDirectory tokenizer, TokenCache tokens, List<String> classes, Preview preview) {
+      GeneratorRecipe recipe,
+      ModelDirectory tokenizer,
+      TokenCache tokens,
+      List<String> classes,
+      Preview preview) {
     this.recipe = recipe;
     this.tokenizer = tokenizer;
     this.tokens = tokens;
@@ -69,14 +76,15 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
             1,
             classes.size(),
             true);
-    this.description = new NbpGenerator.Description("nbp", config, tokens.time(), tokens.height(), tokens.width());
+    this.description =
+        new NbpGenerator.Description("nbp", config, tokens.time(), tokens.height(), tokens.width());
     this.network = new Nbp(config);
     this.layout = new NbpLayout(config);
   }
 
   /**
-   * Trains until the last step and leaves a complete model directory at {@code out/model}. The clips' tokens are computed
-   * once and kept at {@code out/tokens.safetensors}.
+   * Trains until the last step and leaves a complete model directory at {@code out/model}. The
+   * clips' tokens are computed once and kept at {@code out/tokens.safetensors}.
    *
    * @param data folder of clips, {@code CLASS/CLIP}
    * @param out folder for the state, the log, pictures and the model
@@ -85,12 +93,21 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
    * @param console where progress is shown
    */
   public static void run(
-      GeneratorRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
+      GeneratorRecipe recipe,
+      Path data,
+      Path out,
+      boolean resume,
+      Preview preview,
+      PrintStream console) {
     ClipFolder folder = ClipFolder.list(data);
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
-    TokenCache tokens = TokenCache.of(folder, tokenizer, out.resolve("tokens.safetensors"), console);
+    TokenCache tokens =
+        TokenCache.of(folder, tokenizer, out.resolve("tokens.safetensors"), console);
     new TrainingLoop<>(
-            new GeneratorTraining(recipe, tokenizer, tokens, folder.classes(), preview), recipe.training(), out, console)
+            new GeneratorTraining(recipe, tokenizer, tokens, folder.classes(), preview),
+            recipe.training(),
+            out,
+            console)
         .run(resume);
   }
 
@@ -124,7 +141,8 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     for (int i = 0; i < count; i++) {
       int clip = random.nextInt(tokens.clips());
       int[] codes = tokens.codes(clip);
-      System.arraycopy(layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
+      System.arraycopy(
+          layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
       System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
     }
     return new Batch(ids, targets);
@@ -162,7 +180,9 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
         json,
         folder -> {
           state.saveModel(folder.resolve(NbpGenerator.FILE), ElementType.F16);
-          copy(tokenizer.path().resolve(Magvit2Tokenizer.FILE), folder.resolve(Magvit2Tokenizer.FILE));
+          copy(
+              tokenizer.path().resolve(Magvit2Tokenizer.FILE),
+              folder.resolve(Magvit2Tokenizer.FILE));
         });
   }
 
@@ -170,7 +190,8 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     try {
       Files.copy(from, to);
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot copy " + from + " to " + to + ": " + e.getMessage(), e);
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot copy " + from + " to " + to + ": " + e.getMessage(), e);
     }
   }
 }

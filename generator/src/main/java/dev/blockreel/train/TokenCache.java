@@ -17,8 +17,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The tokens of all clips of a folder, computed once and kept in a file, which serves as long as the folder's list of clips
- * and the tokenizer are the same.
+ * The tokens of all clips of a folder, computed once and kept in a file, which serves as long as
+ * the folder's list of clips and the tokenizer are the same.
  *
  * @param codebook number of different codes
  * @param time t, latent frames
@@ -29,7 +29,8 @@ import java.util.List;
  */
 record TokenCache(int codebook, int time, int height, int width, int[] tokens, int[] labels) {
   static TokenCache of(ClipFolder folder, ModelDirectory model, Path file, PrintStream console) {
-    String key = Integer.toHexString(folder.clips().hashCode()) + " " + model.description().path("files");
+    String key =
+        Integer.toHexString(folder.clips().hashCode()) + " " + model.description().path("files");
     int[] labels = folder.clips().stream().mapToInt(ClipFolder.Item::label).toArray();
     try (Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.plain())) {
       int codebook = tokenizer.description().network().codebookSize();
@@ -37,22 +38,31 @@ record TokenCache(int codebook, int time, int height, int width, int[] tokens, i
         try (TensorFile kept = Safetensors.open(file)) {
           if (key.equals(kept.metadata().get("key"))) {
             long[] shape = kept.info("tokens").shape();
-            int[] tokens = Arrays.stream(kept.integers("tokens")).mapToInt(Math::toIntExact).toArray();
-            return new TokenCache(codebook, (int) shape[1], (int) shape[2], (int) shape[3], tokens, labels);
+            int[] tokens =
+                Arrays.stream(kept.integers("tokens")).mapToInt(Math::toIntExact).toArray();
+            return new TokenCache(
+                codebook, (int) shape[1], (int) shape[2], (int) shape[3], tokens, labels);
           }
         }
       }
       TokenCache cache = encode(folder.clips(), tokenizer, codebook, labels, console);
       SafetensorsWriter.to(file)
           .metadata("key", key)
-          .addInts("tokens", new long[] {labels.length, cache.time, cache.height, cache.width}, cache.tokens)
+          .addInts(
+              "tokens",
+              new long[] {labels.length, cache.time, cache.height, cache.width},
+              cache.tokens)
           .write();
       return cache;
     }
   }
 
   private static TokenCache encode(
-      List<ClipFolder.Item> clips, Magvit2Tokenizer tokenizer, int codebook, int[] labels, PrintStream console) {
+      List<ClipFolder.Item> clips,
+      Magvit2Tokenizer tokenizer,
+      int codebook,
+      int[] labels,
+      PrintStream console) {
     Magvit2Tokenizer.Description shape = tokenizer.description();
     ClipSampling sampling =
         new ClipSampling(

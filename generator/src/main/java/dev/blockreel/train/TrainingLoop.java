@@ -80,10 +80,7 @@ final class TrainingLoop<B> {
   }
 
   private void steps(
-      Script script,
-      TrainingState state, TrainingLog log,
-      ExecutorService loader,
-      Path file) {
+      Script script, TrainingState state, TrainingLog log, ExecutorService loader, Path file) {
     CompletableFuture<B> next = batch(state.step(), loader);
     long began = System.nanoTime();
     long saved = began;

@@ -11,7 +11,10 @@ public interface GenerationListener {
   /** Called after each step; {@code done} of {@code total} steps are over. */
   default void step(int done, int total) {}
 
-  /** Called each time another latent frame of every clip is complete, with all complete ones, one grid a clip. */
+  /**
+   * Called each time another latent frame of every clip is complete, with all complete ones, one
+   * grid a clip.
+   */
   default void latentFrames(List<TokenGrid> complete) {}
 
   /** Called before each step: true ends the generation with CANCELLED. */

@@ -8,14 +8,20 @@ import java.util.List;
 /**
  * A batch of clips to generate, one per class.
  *
- * @param classes class number of each clip; for models without classes any number, only their count matters
+ * @param classes class number of each clip; for models without classes any number, only their count
+ *     matters
  * @param seed of the first clip; clip i has seed + i, so a clip does not depend on its neighbours
  * @param options how tokens are drawn
  * @param mode block by block or, as a baseline, token by token
- * @param condition leading latent frames of each clip to continue, one grid a clip, or an empty list
+ * @param condition leading latent frames of each clip to continue, one grid a clip, or an empty
+ *     list
  */
 public record GenerationRequest(
-    List<Integer> classes, long seed, SamplingOptions options, Mode mode, List<TokenGrid> condition) {
+    List<Integer> classes,
+    long seed,
+    SamplingOptions options,
+    Mode mode,
+    List<TokenGrid> condition) {
   /** How many tokens a step predicts. */
   public enum Mode {
     /** Next-token prediction: the model's own order, one token a step. */

@@ -13,9 +13,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Decodes an NBP model with a cache of keys and values. Unconditional models: all tokens of the prefix at once, then block
- * by block. Hybrid models: the first block token by token, then block by block; the step between the two feeds the last
- * single token and P-1 middle tokens as one block. With a block size of 1 that is next-token decoding.
+ * Decodes an NBP model with a cache of keys and values. Unconditional models: all tokens of the
+ * prefix at once, then block by block. Hybrid models: the first block token by token, then block by
+ * block; the step between the two feeds the last single token and P-1 middle tokens as one block.
+ * With a block size of 1 that is next-token decoding.
  */
 final class NbpDecoding {
   private final NbpGenerator generator;
@@ -28,10 +29,15 @@ final class NbpDecoding {
 
   /** What watches single steps; tests look at the logits. */
   interface StepWatcher {
-    /** The fp32 logits (B,n,V), guided if guidance is on, from which the next n tokens are chosen. */
+    /**
+     * The fp32 logits (B,n,V), guided if guidance is on, from which the next n tokens are chosen.
+     */
     default void logits(Tensor logits) {}
 
-    /** Called when the first {@code count} video tokens of every clip exist; {@code codes} holds them, one array a clip. */
+    /**
+     * Called when the first {@code count} video tokens of every clip exist; {@code codes} holds
+     * them, one array a clip.
+     */
     default void codes(int[][] codes, int count) {}
   }
 
@@ -56,7 +62,8 @@ final class NbpDecoding {
   /**
    * Generates the video codes of a batch.
    *
-   * @param conditions condition ids of each clip without offset; empty arrays for unconditional models
+   * @param conditions condition ids of each clip without offset; empty arrays for unconditional
+   *     models
    * @param given leading codes of each clip, all of one length, a multiple of the block size
    * @param request options, seed, mode; its classes and grids are not looked at
    * @return codes of each clip, the given ones included
@@ -86,7 +93,9 @@ final class NbpDecoding {
       int past = 0;
       for (int step = 0; step < total; step++) {
         if (listener.cancelled()) {
-          throw new EngineFailure(FailureCode.CANCELLED, "the generation was cancelled at step %d of %d".formatted(step, total));
+          throw new EngineFailure(
+              FailureCode.CANCELLED,
+              "the generation was cancelled at step %d of %d".formatted(step, total));
         }
         // A hybrid model's first block comes one by one; all else in blocks.
         int wanted = config.hybrid() && done < block ? 1 : block;
@@ -103,8 +112,10 @@ final class NbpDecoding {
         past += input[0].length;
         for (int b = 0; b < batch; b++) {
           for (int i = 0; i < wanted; i++) {
-            // Ids outside the video codes are not forbidden; as published they become the nearest code.
-            codes[b][done + i] = Math.max(0, Math.min(config.codes() - 1, chosen[b][i] - config.videoOffset()));
+            // Ids outside the video codes are not forbidden; as published they become the nearest
+            // code.
+            codes[b][done + i] =
+                Math.max(0, Math.min(config.codes() - 1, chosen[b][i] - config.videoOffset()));
           }
         }
         done += wanted;
@@ -147,7 +158,10 @@ final class NbpDecoding {
     }
   }
 
-  /** What the step after {@code chosen} reads: those tokens, and after the first block the middle tokens. */
+  /**
+   * What the step after {@code chosen} reads: those tokens, and after the first block the middle
+   * tokens.
+   */
   private long[][] next(int[][] chosen, int done, int block) {
     long[][] input = new long[chosen.length][];
     for (int b = 0; b < chosen.length; b++) {
@@ -164,7 +178,14 @@ final class NbpDecoding {
     return input;
   }
 
-  private Tensor logits(TensorScope scope, long[][] input, int past, boolean guided, Tensor cache, int wanted, int block) {
+  private Tensor logits(
+      TensorScope scope,
+      long[][] input,
+      int past,
+      boolean guided,
+      Tensor cache,
+      int wanted,
+      int block) {
     int length = input[0].length;
     long[] flat = Arrays.stream(input).flatMapToLong(Arrays::stream).toArray();
     Tensor ids = scope.longs(flat, input.length, length);
@@ -176,7 +197,11 @@ final class NbpDecoding {
   }
 
   private int[][] choose(
-      TensorScope scope, Tensor logits, SplittableRandom[] random, int wanted, SamplingOptions options) {
+      TensorScope scope,
+      Tensor logits,
+      SplittableRandom[] random,
+      int wanted,
+      SamplingOptions options) {
     float[] uniforms = new float[random.length * wanted];
     for (int i = 0; i < uniforms.length; i++) {
       // 24 bits, so that no float rounds up to 1.
@@ -185,7 +210,14 @@ final class NbpDecoding {
     Tensor draws = scope.floats(uniforms, random.length, wanted);
     long[] ids =
         generator
-            .call(scope, "choose", logits, draws, options.temperature(), options.topK(), options.topP())
+            .call(
+                scope,
+                "choose",
+                logits,
+                draws,
+                options.temperature(),
+                options.topK(),
+                options.topP())
             .toLongs();
     int[][] chosen = new int[random.length][wanted];
     for (int i = 0; i < ids.length; i++) {

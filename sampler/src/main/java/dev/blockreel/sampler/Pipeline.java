@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A loaded model, ready to generate: tokenizer, generator and sampler together. Holds native memory until closed. One thread
- * at a time.
+ * A loaded model, ready to generate: tokenizer, generator and sampler together. Holds native memory
+ * until closed. One thread at a time.
  */
 public final class Pipeline implements AutoCloseable {
   private final Magvit2Tokenizer tokenizer;
@@ -27,7 +27,10 @@ public final class Pipeline implements AutoCloseable {
   private final SamplingOptions defaults;
 
   private Pipeline(
-      Magvit2Tokenizer tokenizer, NbpGenerator generator, List<String> classes, SamplingOptions defaults) {
+      Magvit2Tokenizer tokenizer,
+      NbpGenerator generator,
+      List<String> classes,
+      SamplingOptions defaults) {
     this.tokenizer = tokenizer;
     this.generator = generator;
     this.decoding = new NbpDecoding(generator);
@@ -40,7 +43,8 @@ public final class Pipeline implements AutoCloseable {
    *
    * @param directory a model directory with a tokenizer and a generator
    * @param dtype in which numbers to compute, or null for {@link Torch#fastDtype}
-   * @throws EngineFailure BAD_REQUEST when a half is missing; CHECKPOINT_MISMATCH when weights do not fit
+   * @throws EngineFailure BAD_REQUEST when a half is missing; CHECKPOINT_MISMATCH when weights do
+   *     not fit
    */
   public static Pipeline load(Path directory, Dtype dtype) {
     ModelDirectory model = ModelDirectory.open(directory);
@@ -49,7 +53,8 @@ public final class Pipeline implements AutoCloseable {
     Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(compute, 1));
     try {
       NbpGenerator generator =
-          NbpGenerator.load(model, Numerics.inference(compute, config.blockSize()), TokenSampling::write);
+          NbpGenerator.load(
+              model, Numerics.inference(compute, config.blockSize()), TokenSampling::write);
       return new Pipeline(tokenizer, generator, classes(model), defaults(model));
     } catch (RuntimeException e) {
       tokenizer.close();
@@ -123,7 +128,8 @@ public final class Pipeline implements AutoCloseable {
    *
    * @param listener called on this thread between steps
    * @return one clip for each class of the request, in order
-   * @throws EngineFailure BAD_REQUEST when the request does not fit the model; CANCELLED when the listener says so
+   * @throws EngineFailure BAD_REQUEST when the request does not fit the model; CANCELLED when the
+   *     listener says so
    */
   public List<GeneratedClip> generate(GenerationRequest request, GenerationListener listener) {
     check(request);
@@ -147,7 +153,8 @@ public final class Pipeline implements AutoCloseable {
             }
           }
         };
-    List<TokenGrid> grids = grids(decoding.decode(conditions, given, request, listener, watcher), shape.time());
+    List<TokenGrid> grids =
+        grids(decoding.decode(conditions, given, request, listener, watcher), shape.time());
     List<Clip> clips = tokenizer.decode(grids);
     List<GeneratedClip> generated = new ArrayList<>();
     for (int i = 0; i < grids.size(); i++) {
@@ -160,7 +167,9 @@ public final class Pipeline implements AutoCloseable {
     NbpGenerator.Description shape = generator.description();
     List<TokenGrid> grids = new ArrayList<>();
     for (int[] clip : codes) {
-      grids.add(new TokenGrid(clip.clone(), shape.time(), shape.height(), shape.width()).leading(latentFrames));
+      grids.add(
+          new TokenGrid(clip.clone(), shape.time(), shape.height(), shape.width())
+              .leading(latentFrames));
     }
     return grids;
   }
@@ -174,12 +183,14 @@ public final class Pipeline implements AutoCloseable {
     if (network.hybrid()) {
       if (network.conditionTokens() != 1) {
         throw EngineFailure.badRequest(
-            "this model is conditioned on %d text tokens, not on a class", network.conditionTokens());
+            "this model is conditioned on %d text tokens, not on a class",
+            network.conditionTokens());
       }
       for (int label : request.classes()) {
         if (label < 0 || label >= network.conditionVocabulary()) {
           throw EngineFailure.badRequest(
-              "class %d does not exist: this model has classes 0 to %d", label, network.conditionVocabulary() - 1);
+              "class %d does not exist: this model has classes 0 to %d",
+              label, network.conditionVocabulary() - 1);
         }
       }
     } else if (request.condition().isEmpty()) {
@@ -187,25 +198,36 @@ public final class Pipeline implements AutoCloseable {
     }
     if (!request.condition().isEmpty() && request.condition().size() != request.classes().size()) {
       throw EngineFailure.badRequest(
-          "%d clips are to be made, but %d are given to continue", request.classes().size(), request.condition().size());
+          "%d clips are to be made, but %d are given to continue",
+          request.classes().size(), request.condition().size());
     }
     for (TokenGrid grid : request.condition()) {
-      if (grid.height() != shape.height() || grid.width() != shape.width() || grid.time() >= shape.time()) {
+      if (grid.height() != shape.height()
+          || grid.width() != shape.width()
+          || grid.time() >= shape.time()) {
         throw EngineFailure.badRequest(
             "the condition is %dx%dx%d tokens: this model takes up to %d latent frames of %dx%d",
-            grid.time(), grid.height(), grid.width(), shape.time() - 1, shape.height(), shape.width());
+            grid.time(),
+            grid.height(),
+            grid.width(),
+            shape.time() - 1,
+            shape.height(),
+            shape.width());
       }
       if (grid.time() != request.condition().get(0).time()) {
-        throw EngineFailure.badRequest("the conditions of a batch must have the same number of frames");
+        throw EngineFailure.badRequest(
+            "the conditions of a batch must have the same number of frames");
       }
       for (int code : grid.codes()) {
         if (code < 0 || code >= network.codes()) {
-          throw EngineFailure.badRequest("condition token %d: this model has codes 0 to %d", code, network.codes() - 1);
+          throw EngineFailure.badRequest(
+              "condition token %d: this model has codes 0 to %d", code, network.codes() - 1);
         }
       }
       if (grid.codes().length % network.blockSize() != 0) {
         throw EngineFailure.badRequest(
-            "a condition of %d tokens is no whole number of blocks of %d", grid.codes().length, network.blockSize());
+            "a condition of %d tokens is no whole number of blocks of %d",
+            grid.codes().length, network.blockSize());
       }
     }
   }

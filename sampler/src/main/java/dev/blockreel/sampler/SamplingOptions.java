@@ -3,15 +3,18 @@ package dev.blockreel.sampler;
 import dev.blockreel.failure.EngineFailure;
 
 /**
- * How a token is drawn from its logits: divide by the temperature, keep the top k, keep the top p, draw.
+ * How a token is drawn from its logits: divide by the temperature, keep the top k, keep the top p,
+ * draw.
  *
  * @param temperature 0 takes the likeliest token; 1 leaves the model's own probabilities
  * @param topK how many of the likeliest tokens stay; 0 keeps all
- * @param topP the likeliest tokens stay until their probabilities sum to more than this; 1 keeps all
+ * @param topP the likeliest tokens stay until their probabilities sum to more than this; 1 keeps
+ *     all
  * @param cfg guidance strength; 0 for none
  * @param scaleCfg whether guidance grows with the step, as NBP's evaluation does
  */
-public record SamplingOptions(double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
+public record SamplingOptions(
+    double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
   /** The likeliest token everywhere. */
   public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, false);
 

@@ -5,8 +5,8 @@ import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 
 /**
- * From logits to tokens, inside the compiled call: temperature, top-k, top-p, then one uniform number a token through the
- * inverse of the cumulative distribution, likeliest token first.
+ * From logits to tokens, inside the compiled call: temperature, top-k, top-p, then one uniform
+ * number a token through the inverse of the cumulative distribution, likeliest token first.
  */
 final class TokenSampling {
   private TokenSampling() {}
@@ -15,11 +15,13 @@ final class TokenSampling {
    * Adds to a script:
    *
    * <ul>
-   *   <li>{@code ranked(logits (…,V), temperature, topK, topP)}: probabilities, likeliest first, and the ids they belong to.
+   *   <li>{@code ranked(logits (…,V), temperature, topK, topP)}: probabilities, likeliest first,
+   *       and the ids they belong to.
    *   <li>{@code filtered(…, w)}: the same probabilities in the order of the ids.
-   *   <li>{@code choose(logits (B,P,V), uniforms (B,P), temperature, topK, topP, w)}: ids (B,P), int64; temperature 0 takes the
-   *       likeliest.
-   *   <li>{@code guide(logits (2B,P,V), strength, w)}: (1+s)·conditional - s·unconditional, (B,P,V).
+   *   <li>{@code choose(logits (B,P,V), uniforms (B,P), temperature, topK, topP, w)}: ids (B,P),
+   *       int64; temperature 0 takes the likeliest.
+   *   <li>{@code guide(logits (2B,P,V), strength, w)}: (1+s)·conditional - s·unconditional,
+   *       (B,P,V).
    * </ul>
    *
    * The unused last argument is the list of weights, which every call of a generator carries.
@@ -30,10 +32,13 @@ final class TokenSampling {
         "filtered",
         m -> {
           Sym logits = m.tensor("logits");
-          Sym ranked = m.call("ranked", logits, m.real("temperature"), m.integer("topK"), m.real("topP"));
+          Sym ranked =
+              m.call("ranked", logits, m.real("temperature"), m.integer("topK"), m.real("topP"));
           m.tensors("w");
           m.returns(
-              m.let("torch.scatter(torch.zeros_like(%s), -1, %s, %s)".formatted(logits, ranked.item(1), ranked.item(0))));
+              m.let(
+                  "torch.scatter(torch.zeros_like(%s), -1, %s, %s)"
+                      .formatted(logits, ranked.item(1), ranked.item(0))));
         });
     script.method(
         "choose",
@@ -49,7 +54,8 @@ final class TokenSampling {
               temperature + " > 0.",
               () -> {
                 Sym ranked = m.call("ranked", logits, temperature, topK, topP);
-                // Sums in double precision: a uniform number below 1 then always falls on a token that was kept.
+                // Sums in double precision: a uniform number below 1 then always falls on a token
+                // that was kept.
                 Sym sums = m.let("torch.cumsum(%s, -1, dtype=7)".formatted(ranked.item(0)));
                 Sym total = sums.from(2, -1);
                 Sym rank =
@@ -57,7 +63,11 @@ final class TokenSampling {
                         "torch.searchsorted(%s, torch.mul(torch.unsqueeze(%s.to(7), -1), %s), right=True)"
                             .formatted(sums, uniforms, total));
                 Sym inside = m.let("torch.clamp(%s, 0, %s - 1)".formatted(rank, logits.size(2)));
-                m.assign(ids, m.let("torch.squeeze(torch.gather(%s, -1, %s), -1)".formatted(ranked.item(1), inside)));
+                m.assign(
+                    ids,
+                    m.let(
+                        "torch.squeeze(torch.gather(%s, -1, %s), -1)"
+                            .formatted(ranked.item(1), inside)));
               });
           m.returns(ids);
         });
@@ -86,8 +96,15 @@ final class TokenSampling {
         topK + " > 0",
         () -> {
           // Ties with the k-th logit stay.
-          Sym least = m.let("torch.slice(%s, 2, min(%s, %s) - 1, min(%s, %s))".formatted(values, topK, vocabulary, topK, vocabulary));
-          m.assign(values, m.let("torch.masked_fill(%s, %s < %s, float(\"-inf\"))".formatted(values, values, least)));
+          Sym least =
+              m.let(
+                  "torch.slice(%s, 2, min(%s, %s) - 1, min(%s, %s))"
+                      .formatted(values, topK, vocabulary, topK, vocabulary));
+          m.assign(
+              values,
+              m.let(
+                  "torch.masked_fill(%s, %s < %s, float(\"-inf\"))"
+                      .formatted(values, values, least)));
         });
     Sym probabilities = m.let(values.softmax(-1).toString());
     m.when(
@@ -95,7 +112,8 @@ final class TokenSampling {
         () -> {
           // The first token that crosses p stays: what counts is the sum before it.
           Sym before = m.let("torch.cumsum(%s, -1) - %s".formatted(probabilities, probabilities));
-          Sym kept = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(probabilities, before, topP));
+          Sym kept =
+              m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(probabilities, before, topP));
           m.assign(probabilities, m.let("%s / torch.sum(%s, [-1], True)".formatted(kept, kept)));
         });
     m.returnsAll(probabilities, m.literal("ids"));

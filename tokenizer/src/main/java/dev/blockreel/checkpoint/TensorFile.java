@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * Named tensors in a file, read when asked for. Safe to use from several threads until closed;
@@ -82,4 +83,15 @@ public interface TensorFile extends AutoCloseable {
   /** Lets go of the file. */
   @Override
   void close();
+
+  /**
+   * The same tensors under other names; how a family's loader turns a published layout into ours.
+   *
+   * @param rename gives each tensor its name, or null to leave it out
+   * @return closes this file when closed
+   * @throws EngineFailure CHECKPOINT_MISMATCH when two tensors get one name
+   */
+  default TensorFile renamed(UnaryOperator<String> rename) {
+    return new RenamedTensors(this, rename);
+  }
 }

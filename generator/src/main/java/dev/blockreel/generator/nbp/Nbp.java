@@ -1,5 +1,6 @@
 package dev.blockreel.generator.nbp;
 
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Init;
 import dev.blockreel.nn.LayerNorm;
@@ -14,11 +15,12 @@ import dev.blockreel.script.Sym;
 import java.util.List;
 
 /**
- * The transformer of Next-Block Prediction (arXiv 2502.07737): a GPT whose every position predicts the token one block
- * ahead, so that a whole block of P tokens comes out of one step.
+ * The transformer of Next-Block Prediction (arXiv 2502.07737): a GPT whose every position predicts
+ * the token one block ahead, so that a whole block of P tokens comes out of one step.
  *
- * <p>Letters: B batch, T tokens of this step, M positions of the cache, H heads, d width of a head, D width, V vocabulary.
- * Weights carry the names of the published checkpoint, {@code transformer.…}.
+ * <p>Letters: B batch, T tokens of this step, M positions of the cache, H heads, d width of a head,
+ * D width, V vocabulary. Weights carry the names of the published checkpoint, {@code
+ * transformer.…}.
  */
 public final class Nbp {
   private final NbpConfig config;
@@ -36,17 +38,43 @@ public final class Nbp {
   public Nbp(NbpConfig config) {
     this.config = config;
     Init normal = Init.normal(0.02);
-    tokenTable = scope.declare("tok_emb.weight", Weight.Role.TABLE, normal, config.vocabulary(), config.width());
+    tokenTable =
+        scope.declare(
+            "tok_emb.weight", Weight.Role.TABLE, normal, config.vocabulary(), config.width());
     positionTable =
-        scope.declare("pos_emb", Weight.Role.TABLE, Init.constant(0), 1, config.contextLength(), config.width());
+        scope.declare(
+            "pos_emb",
+            Weight.Role.TABLE,
+            Init.constant(0),
+            1,
+            config.contextLength(),
+            config.width());
     unconditional =
-        scope.declare("uncond_embedding", Weight.Role.TABLE, normal, config.conditionTokens(), config.width());
+        scope.declare(
+            "uncond_embedding",
+            Weight.Role.TABLE,
+            normal,
+            config.conditionTokens(),
+            config.width());
     WeightScope one = WeightScope.root("");
     block = new Block(one, config);
     blockWeights = one.weights().size();
     firstBlock = scope.repeat("blocks", config.layers(), one);
     finalNorm = new LayerNorm(scope.child("ln_f"), config.width());
     head = new Linear(scope.child("head"), config.width(), config.vocabulary(), false, normal);
+  }
+
+  /**
+   * Tensors of a published checkpoint's {@code state_dict} under the names used here: {@code
+   * module.} is removed wherever it stands, and what is no part of the transformer (the tokenizer,
+   * masks) is left out.
+   */
+  public static TensorFile publishedNames(TensorFile published) {
+    return published.renamed(
+        name -> {
+          String plain = name.replace("module.", "");
+          return plain.startsWith("transformer.") && !plain.contains("mask") ? plain : null;
+        });
   }
 
   public NbpConfig config() {
@@ -84,12 +112,16 @@ public final class Nbp {
       contract = new Linear(scope.child("mlp.2"), 4 * width, width, true, normal);
     }
 
-    /** @param attend turns queries, keys and values (B,H,T,d) into (B,H,T,d) */
+    /**
+     * @param attend turns queries, keys and values (B,H,T,d) into (B,H,T,d)
+     */
     Sym apply(Forward forward, Sym h, Attend attend) {
       Sym x = ln1.apply(forward, h);
       Sym attended =
           attend.apply(
-              heads(query.apply(forward, x)), heads(key.apply(forward, x)), heads(value.apply(forward, x)));
+              heads(query.apply(forward, x)),
+              heads(key.apply(forward, x)),
+              heads(value.apply(forward, x)));
       Sym merged = attended.transpose(1, 2).reshape(h.size(0), h.size(1), config.width());
       Sym middle = h.add(proj.apply(forward, merged));
       Sym wide = expand.pointwise(forward, ln2.apply(forward, middle), Activation.GELU);
@@ -97,7 +129,8 @@ public final class Nbp {
     }
 
     private Sym heads(Sym x) { // (B, T, D) → (B, H, T, d)
-      return x.view(x.size(0), x.size(1), config.heads(), config.width() / config.heads()).transpose(1, 2);
+      return x.view(x.size(0), x.size(1), config.heads(), config.width() / config.heads())
+          .transpose(1, 2);
     }
 
     private interface Attend {
@@ -106,8 +139,8 @@ public final class Nbp {
   }
 
   /**
-   * Writes {@code logits(ids (B,T), mask (T,T), last, w)}: one pass over a whole sequence without a cache, the plain twin
-   * of {@link #writeCached}; fp32 logits (B,last,V) of the last positions.
+   * Writes {@code logits(ids (B,T), mask (T,T), last, w)}: one pass over a whole sequence without a
+   * cache, the plain twin of {@link #writeCached}; fp32 logits (B,last,V) of the last positions.
    */
   public void writeFull(ScriptWriter script, Numerics numerics) {
     script.method(
@@ -131,7 +164,10 @@ public final class Nbp {
         });
   }
 
-  /** Writes {@code loss(ids, targets (B,L), mask, w)} after {@link #writeFull}: mean cross-entropy of the last L positions. */
+  /**
+   * Writes {@code loss(ids, targets (B,L), mask, w)} after {@link #writeFull}: mean cross-entropy
+   * of the last L positions.
+   */
   public void writeLoss(ScriptWriter script) {
     script.method(
         "loss",
@@ -142,7 +178,10 @@ public final class Nbp {
           Sym logits = m.call("logits", ids, mask, targets.size(1), m.tensors("w"));
           Sym flat = logits.reshape(-1, config.vocabulary());
           Sym loss = flat.crossEntropy(targets.reshape(-1));
-          Sym hits = m.let("torch.mean((torch.argmax(%s, -1) == %s).to(6))".formatted(flat, targets.reshape(-1)));
+          Sym hits =
+              m.let(
+                  "torch.mean((torch.argmax(%s, -1) == %s).to(6))"
+                      .formatted(flat, targets.reshape(-1)));
           m.returns(m.stack(0, loss, hits.detach()));
         });
   }
@@ -152,9 +191,11 @@ public final class Nbp {
    *
    * <ul>
    *   <li>{@code emptyCache(layers, batch, heads, positions, width, dtype, w)}
-   *   <li>{@code start(ids (B,T), guided, mask (T,T), cache, last, w)}: the prefix. With {@code guided} the batch doubles: the
-   *       second half has {@code uncond_embedding} in place of the condition.
-   *   <li>{@code step(ids (B,T), guided, past, cache, last, w)}: tokens that see each other and everything cached.
+   *   <li>{@code start(ids (B,T), guided, mask (T,T), cache, last, w)}: the prefix. With {@code
+   *       guided} the batch doubles: the second half has {@code uncond_embedding} in place of the
+   *       condition.
+   *   <li>{@code step(ids (B,T), guided, past, cache, last, w)}: tokens that see each other and
+   *       everything cached.
    * </ul>
    *
    * The last two return fp32 logits (B or 2B,last,V) of the last positions.
@@ -166,7 +207,11 @@ public final class Nbp {
           String sizes =
               "%s, 2, %s, %s, %s, %s"
                   .formatted(
-                      m.integer("layers"), m.integer("batch"), m.integer("heads"), m.integer("positions"), m.integer("width"));
+                      m.integer("layers"),
+                      m.integer("batch"),
+                      m.integer("heads"),
+                      m.integer("positions"),
+                      m.integer("width"));
           Sym dtype = m.integer("dtype");
           m.returns(
               m.let(
@@ -190,7 +235,9 @@ public final class Nbp {
                     cache.select(0, 0).slice(2, past, end).copyIn(k);
                     cache.select(0, 1).slice(2, past, end).copyIn(v);
                     return q.attention(
-                        cache.select(0, 0).slice(2, 0, end), cache.select(0, 1).slice(2, 0, end), mask);
+                        cache.select(0, 0).slice(2, 0, end),
+                        cache.select(0, 1).slice(2, 0, end),
+                        mask);
                   }));
         });
     script.method(
@@ -203,8 +250,11 @@ public final class Nbp {
           Sym last = m.integer("last");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
           Sym h = m.let(embed(forward, ids, m.literal(0)).toString());
-          m.when(guided.toString(), () -> m.assign(h, m.concat(0, h, withoutCondition(forward, h))));
-          layers(forward, (i, b) -> m.assign(h, m.call("cachedLayer", h, mask, 0, cache.select(0, i), b)));
+          m.when(
+              guided.toString(), () -> m.assign(h, m.concat(0, h, withoutCondition(forward, h))));
+          layers(
+              forward,
+              (i, b) -> m.assign(h, m.call("cachedLayer", h, mask, 0, cache.select(0, i), b)));
           m.returns(logits(forward, h, last));
         });
     script.method(
@@ -218,7 +268,9 @@ public final class Nbp {
           Forward forward = new Forward(m, m.tensors("w"), numerics);
           Sym h = m.let(embed(forward, ids, past).toString());
           m.when(guided.toString(), () -> m.assign(h, m.concat(0, h, h)));
-          layers(forward, (i, b) -> m.assign(h, m.call("cachedLayer", h, "None", past, cache.select(0, i), b)));
+          layers(
+              forward,
+              (i, b) -> m.assign(h, m.call("cachedLayer", h, "None", past, cache.select(0, i), b)));
           m.returns(logits(forward, h, last));
         });
   }
@@ -232,7 +284,12 @@ public final class Nbp {
   private Sym withoutCondition(Forward forward, Sym h) {
     int c = config.conditionTokens();
     Sym positions = forward.weight(positionTable).slice(1, 0, c);
-    Sym standIn = forward.weight(unconditional).unsqueeze(0).add(positions).expand(h.size(0), c, config.width());
+    Sym standIn =
+        forward
+            .weight(unconditional)
+            .unsqueeze(0)
+            .add(positions)
+            .expand(h.size(0), c, config.width());
     return forward.method().concat(1, standIn, h.from(1, c));
   }
 

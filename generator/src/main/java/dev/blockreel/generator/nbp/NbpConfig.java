@@ -5,8 +5,8 @@ import dev.blockreel.failure.EngineFailure;
 /**
  * Sizes and token layout of an NBP transformer.
  *
- * <p>Ids run over special tokens (0 begins the video, 1 … P-1 stand between the first block and the rest), then condition
- * ids, then video codes.
+ * <p>Ids run over special tokens (0 begins the video, 1 … P-1 stand between the first block and the
+ * rest), then condition ids, then video codes.
  *
  * @param layers transformer blocks
  * @param heads attention heads
@@ -41,7 +41,8 @@ public record NbpConfig(
           hybrid, conditionTokens, conditionVocabulary);
     }
     if (contextLength < conditionTokens + blockSize) {
-      throw EngineFailure.badRequest("a context of %d positions is too short for one block", contextLength);
+      throw EngineFailure.badRequest(
+          "a context of %d positions is too short for one block", contextLength);
     }
   }
 

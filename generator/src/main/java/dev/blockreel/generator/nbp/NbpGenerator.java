@@ -17,8 +17,8 @@ import dev.blockreel.script.TensorScope;
 import java.util.function.Consumer;
 
 /**
- * A loaded {@link Nbp}: ids in, logits out, with a preallocated cache of keys and values. Holds native memory until closed.
- * One thread at a time.
+ * A loaded {@link Nbp}: ids in, logits out, with a preallocated cache of keys and values. Holds
+ * native memory until closed. One thread at a time.
  */
 public final class NbpGenerator implements AutoCloseable {
   /** Name of its weights in a model directory. */
@@ -46,9 +46,11 @@ public final class NbpGenerator implements AutoCloseable {
       int tokens = time * height * width;
       if (tokens < 1 || tokens % network.blockSize() != 0) {
         throw EngineFailure.badRequest(
-            "a grid of %dx%dx%d tokens is no whole number of blocks of %d", time, height, width, network.blockSize());
+            "a grid of %dx%dx%d tokens is no whole number of blocks of %d",
+            time, height, width, network.blockSize());
       }
-      if (network.positions(tokens) - (network.hybrid() ? network.blockSize() : 0) > network.contextLength()) {
+      if (network.positions(tokens) - (network.hybrid() ? network.blockSize() : 0)
+          > network.contextLength()) {
         throw EngineFailure.badRequest(
             "%d tokens do not fit a context of %d positions", tokens, network.contextLength());
       }
@@ -60,7 +62,8 @@ public final class NbpGenerator implements AutoCloseable {
     }
   }
 
-  private NbpGenerator(Description description, Numerics numerics, WeightList weights, Script script) {
+  private NbpGenerator(
+      Description description, Numerics numerics, WeightList weights, Script script) {
     this.description = description;
     this.numerics = numerics;
     this.weights = weights;
@@ -76,14 +79,16 @@ public final class NbpGenerator implements AutoCloseable {
   public static Description describe(ModelDirectory model) {
     JsonNode json = model.description().get("generator");
     if (json == null) {
-      throw EngineFailure.badRequest("model %s has no generator: this command needs one", model.path());
+      throw EngineFailure.badRequest(
+          "model %s has no generator: this command needs one", model.path());
     }
     try {
       return JSON.treeToValue(json, Description.class);
     } catch (JsonProcessingException e) {
       throw new EngineFailure(
           FailureCode.CHECKPOINT_MISMATCH,
-          "%s/model.json describes no usable generator: %s".formatted(model.path(), e.getOriginalMessage()),
+          "%s/model.json describes no usable generator: %s"
+              .formatted(model.path(), e.getOriginalMessage()),
           e);
     }
   }
@@ -91,10 +96,13 @@ public final class NbpGenerator implements AutoCloseable {
   /**
    * Loads the generator of a model.
    *
-   * @param more writes further methods into its script, which may call {@code start} and {@code step}
-   * @throws EngineFailure BAD_REQUEST when the model has none; CHECKPOINT_MISMATCH when its weights do not fit
+   * @param more writes further methods into its script, which may call {@code start} and {@code
+   *     step}
+   * @throws EngineFailure BAD_REQUEST when the model has none; CHECKPOINT_MISMATCH when its weights
+   *     do not fit
    */
-  public static NbpGenerator load(ModelDirectory model, Numerics numerics, Consumer<ScriptWriter> more) {
+  public static NbpGenerator load(
+      ModelDirectory model, Numerics numerics, Consumer<ScriptWriter> more) {
     Description description = describe(model);
     try (TensorFile file = model.tensors(FILE)) {
       return load(description, file, numerics, more);

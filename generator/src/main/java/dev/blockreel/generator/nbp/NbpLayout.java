@@ -5,8 +5,9 @@ import java.util.Arrays;
 /**
  * How an {@link NbpConfig} lays tokens out for training, and who may look at whom.
  *
- * <p>Hybrid: condition, begin-of-video, the first block, P-1 middle tokens (P is the block size), all other blocks; causal up to the first block's
- * end, then causal by blocks. Unconditional: the codes alone, causal by blocks. The last block is only ever a target.
+ * <p>Hybrid: condition, begin-of-video, the first block, P-1 middle tokens (P is the block size),
+ * all other blocks; causal up to the first block's end, then causal by blocks. Unconditional: the
+ * codes alone, causal by blocks. The last block is only ever a target.
  */
 public final class NbpLayout {
   private final NbpConfig config;
@@ -17,7 +18,9 @@ public final class NbpLayout {
     this(config, config.blockSize());
   }
 
-  /** The layout with another number of tokens per step; 1 is the layout of next-token prediction. */
+  /**
+   * The layout with another number of tokens per step; 1 is the layout of next-token prediction.
+   */
   public NbpLayout(NbpConfig config, int block) {
     this.config = config;
     this.block = block;
@@ -57,7 +60,9 @@ public final class NbpLayout {
   /** Ids that the last positions of the input are to predict. */
   public long[] target(int[] codes) {
     int from = config.hybrid() ? 0 : block;
-    return Arrays.stream(codes, from, codes.length).mapToLong(code -> code + config.videoOffset()).toArray();
+    return Arrays.stream(codes, from, codes.length)
+        .mapToLong(code -> code + config.videoOffset())
+        .toArray();
   }
 
   /** Whether position {@code row} may look at position {@code column}. */

@@ -12,9 +12,12 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Composes characters from layered artwork into a folder of clips, {@code CLASS/CLASS_c00012.mkv}, lossless.
+ * Composes characters from layered artwork into a folder of clips, {@code CLASS/CLASS_c00012.mkv},
+ * lossless.
  *
- * <pre>{@code ComposeSprites --layers DIR --out DIR --from 0 --to 1000 [--only train|test|all] [--format mkv]}</pre>
+ * <pre>
+ * {@code ComposeSprites --layers DIR --out DIR --from 0 --to 1000 [--only train|test|all] [--format mkv]}
+ * </pre>
  */
 public final class ComposeSprites {
   private ComposeSprites() {}
@@ -32,7 +35,8 @@ public final class ComposeSprites {
     Map<String, String> options =
         new HashMap<>(Map.of("--from", "0", "--to", "1000", "--only", "all", "--format", "mkv"));
     for (int i = 0; i < args.length; i += 2) {
-      if (!List.of("--layers", "--out", "--from", "--to", "--only", "--format").contains(args[i]) || i + 1 == args.length) {
+      if (!List.of("--layers", "--out", "--from", "--to", "--only", "--format").contains(args[i])
+          || i + 1 == args.length) {
         throw EngineFailure.badRequest(
             "unknown or incomplete option %s: expected --layers DIR --out DIR [--from N] [--to N] [--only train|test|all] [--format EXT]",
             args[i]);
@@ -60,13 +64,17 @@ public final class ComposeSprites {
     int kept = 0;
     for (int n = from; n < to; n++) {
       SpriteCharacter character = SpriteCharacter.of(n, layers);
-      if (only.equals("test") && !character.testOnly() || only.equals("train") && character.testOnly()) {
+      if (only.equals("test") && !character.testOnly()
+          || only.equals("train") && character.testOnly()) {
         continue;
       }
       for (SpriteAction action : SpriteAction.values()) {
         for (String direction : SpriteAction.DIRECTIONS) {
           String name = action.className(direction);
-          Path file = out.resolve(name).resolve(String.format(Locale.ROOT, "%s_c%05d.%s", name, n, options.get("--format")));
+          Path file =
+              out.resolve(name)
+                  .resolve(
+                      String.format(Locale.ROOT, "%s_c%05d.%s", name, n, options.get("--format")));
           if (Files.exists(file)) {
             kept++;
             continue;
@@ -76,7 +84,8 @@ public final class ComposeSprites {
           made++;
         }
       }
-      System.out.printf("\rcharacter %d of %d..%d: %d clips made, %d were there ", n, from, to, made, kept);
+      System.out.printf(
+          "\rcharacter %d of %d..%d: %d clips made, %d were there ", n, from, to, made, kept);
     }
     System.out.println();
   }
@@ -93,7 +102,8 @@ public final class ComposeSprites {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot make the folder " + folder + ": " + e.getMessage(), e);
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot make the folder " + folder + ": " + e.getMessage(), e);
     }
   }
 }

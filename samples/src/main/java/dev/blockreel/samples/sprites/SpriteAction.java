@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** What a character does: where its cells lie on a layer sheet of 64x64 cells. Each action has four rows, one a direction. */
+/**
+ * What a character does: where its cells lie on a layer sheet of 64x64 cells. Each action has four
+ * rows, one a direction.
+ */
 enum SpriteAction {
   CAST(0, 0, 6),
   THRUST(4, 0, 7),

@@ -11,7 +11,9 @@ import java.util.SplittableRandom;
  * @param layers names under the layer folder, such as {@code body/male/light.png}, in drawing order
  */
 record SpriteCharacter(int number, List<String> layers) {
-  /** Draws a character's layers by its number: one sex, a body, clothes, and nine times in ten hair. */
+  /**
+   * Draws a character's layers by its number: one sex, a body, clothes, and nine times in ten hair.
+   */
   static SpriteCharacter of(int number, SpriteLayers layers) {
     // The generator mixes its seed, so neighbouring numbers are strangers.
     SplittableRandom random = new SplittableRandom(0x5EED_0000_0000L + number);

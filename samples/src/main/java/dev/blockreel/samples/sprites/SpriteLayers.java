@@ -15,7 +15,10 @@ import java.util.Map;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 
-/** A folder of layer sheets, {@code KIND/SEX/NAME.png}, each 832x1344 pixels of 64x64 cells, drawn over each other. */
+/**
+ * A folder of layer sheets, {@code KIND/SEX/NAME.png}, each 832x1344 pixels of 64x64 cells, drawn
+ * over each other.
+ */
 final class SpriteLayers {
   private static final int CELL = 64;
   private static final int FRAMES = 17;
@@ -38,7 +41,11 @@ final class SpriteLayers {
   private List<String> list(String folder) {
     try (Stream<Path> files = Files.list(root.resolve(folder))) {
       List<String> found =
-          files.map(f -> folder + "/" + f.getFileName()).filter(f -> f.endsWith(".png")).sorted().toList();
+          files
+              .map(f -> folder + "/" + f.getFileName())
+              .filter(f -> f.endsWith(".png"))
+              .sorted()
+              .toList();
       if (!found.isEmpty()) {
         return found;
       }
@@ -58,9 +65,11 @@ final class SpriteLayers {
               return image;
             }
           } catch (IOException e) {
-            throw new EngineFailure(FailureCode.MEDIA, "cannot read the layer sheet " + root.resolve(n), e);
+            throw new EngineFailure(
+                FailureCode.MEDIA, "cannot read the layer sheet " + root.resolve(n), e);
           }
-          throw new EngineFailure(FailureCode.MEDIA, root.resolve(n) + " is no sheet of 13x20 cells of 64x64 pixels");
+          throw new EngineFailure(
+              FailureCode.MEDIA, root.resolve(n) + " is no sheet of 13x20 cells of 64x64 pixels");
         });
   }
 

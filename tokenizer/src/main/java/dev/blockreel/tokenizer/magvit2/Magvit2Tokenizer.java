@@ -121,6 +121,16 @@ public final class Magvit2Tokenizer implements AutoCloseable {
               m.returns(network.quantize(forward, network.encode(forward, pixels)));
             })
         .method(
+            "indices",
+            m ->
+                m.returns(
+                    network.quantize(new Forward(m, m.tensors("w"), numerics), m.tensor("z"))))
+        .method(
+            "values",
+            m ->
+                m.returns(
+                    network.lookup(new Forward(m, m.tensors("w"), numerics), m.tensor("indices"))))
+        .method(
             "decode",
             m -> {
               Sym codes = m.tensor("codes");
@@ -165,6 +175,25 @@ public final class Magvit2Tokenizer implements AutoCloseable {
     try (TensorScope scope = TensorScope.open()) {
       Tensor pixels = scope.floats(clip.pixels(), 1, 3, clip.frames(), clip.height(), clip.width());
       return script.call(scope, "latents", pixels, weights.list()).toFloats();
+    }
+  }
+
+  /** Indices (N) of latents (N, d). */
+  long[] indices(float[] latents) {
+    int d = description.network().levels().size();
+    try (TensorScope scope = TensorScope.open()) {
+      return script
+          .call(scope, "indices", weights.list(), scope.floats(latents, latents.length / d, d))
+          .toLongs();
+    }
+  }
+
+  /** FSQ values (N, d) of indices (N). */
+  float[] values(long[] indices) {
+    try (TensorScope scope = TensorScope.open()) {
+      return script
+          .call(scope, "values", weights.list(), scope.longs(indices, indices.length))
+          .toFloats();
     }
   }
 
