@@ -1,0 +1,255 @@
+package dev.blockreel.checkpoint;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/**
+ * Writes a safetensors file: name the tensors, then {@link #write()}. Values are taken only then,
+ * one tensor (or part of one) after the other, so a file may be far larger than the memory. The
+ * file appears under its name when it is whole; after a failure nothing of it is left.
+ *
+ * <pre>{@code
+ * SafetensorsWriter.to(path).addInts("tokens", new long[] {1, 5, 8, 8}, codes).write();
+ * }</pre>
+ */
+public final class SafetensorsWriter {
+  private static final int PART = 1 << 20; // elements asked for at a time
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final Path path;
+  private final Map<String, String> metadata = new LinkedHashMap<>();
+  private final Map<String, Entry> entries = new LinkedHashMap<>();
+
+  private SafetensorsWriter(Path path) {
+    this.path = path;
+  }
+
+  /** Some elements of a tensor, asked for in order; {@link TensorFile#bytes} has this form. */
+  @FunctionalInterface
+  public interface Parts {
+    /**
+     * @param firstElement index of the first element wanted, row-major
+     * @param elements how many
+     * @return exactly those, little-endian, between position and limit
+     */
+    ByteBuffer bytes(long firstElement, int elements);
+  }
+
+  private interface Content {
+    void writeTo(WritableByteChannel out) throws IOException;
+  }
+
+  private record Entry(TensorInfo info, Content content) {}
+
+  /** Begins a file; touches nothing yet. */
+  public static SafetensorsWriter to(Path path) {
+    return new SafetensorsWriter(requireNonNull(path, "path is null"));
+  }
+
+  /** Adds free text to the header. */
+  public SafetensorsWriter metadata(String key, String value) {
+    metadata.put(requireNonNull(key, "key is null"), requireNonNull(value, "value is null"));
+    return this;
+  }
+
+  /**
+   * Adds a tensor.
+   *
+   * @param bytes little-endian, row-major, from position to limit; read by {@link #write()}
+   * @throws IllegalArgumentException when the name is taken or the number of bytes is not that of
+   *     the shape
+   */
+  public SafetensorsWriter add(String name, ElementType type, long[] shape, ByteBuffer bytes) {
+    TensorInfo info = new TensorInfo(name, type, shape);
+    checkLength(info, info.bytes(), bytes.remaining());
+    return add(info, bytes::duplicate);
+  }
+
+  /**
+   * Adds a tensor that is made when its turn comes and let go of afterwards.
+   *
+   * @param whole called once by {@link #write()}; gives bytes as {@link #add(String, ElementType,
+   *     long[], ByteBuffer)} takes them
+   * @throws IllegalArgumentException when the name is taken
+   */
+  public SafetensorsWriter add(TensorInfo info, Supplier<ByteBuffer> whole) {
+    return put(
+        info,
+        out -> {
+          ByteBuffer bytes = whole.get();
+          checkLength(info, info.bytes(), bytes.remaining());
+          writeFully(out, bytes);
+        });
+  }
+
+  /**
+   * Adds a tensor of any size that is made part by part.
+   *
+   * @param parts called by {@link #write()} from the first element to the last
+   * @throws IllegalArgumentException when the name is taken
+   */
+  public SafetensorsWriter add(TensorInfo info, Parts parts) {
+    return put(
+        info,
+        out -> {
+          long elements = info.elements();
+          for (long first = 0; first < elements; first += PART) {
+            int count = (int) Math.min(PART, elements - first);
+            ByteBuffer bytes = parts.bytes(first, count);
+            checkLength(info, (long) count * info.type().bytes(), bytes.remaining());
+            writeFully(out, bytes);
+          }
+        });
+  }
+
+  /** Adds floats as F32; {@code values} row-major, read by {@link #write()}. */
+  public SafetensorsWriter addFloats(String name, long[] shape, float[] values) {
+    return addFloats(name, ElementType.F32, shape, values);
+  }
+
+  /**
+   * Adds floats, rounded to the nearest value of {@code type} (ties to even).
+   *
+   * @param type F64, F32, F16 or BF16
+   * @param values row-major; read by {@link #write()}
+   * @throws IllegalArgumentException when the name is taken, the type is no float type or the
+   *     number of values is not that of the shape
+   */
+  public SafetensorsWriter addFloats(String name, ElementType type, long[] shape, float[] values) {
+    TensorInfo info = new TensorInfo(name, type, shape);
+    if (!type.isFloat()) {
+      throw new IllegalArgumentException(type + " is not a float type");
+    }
+    checkLength(info, info.elements(), values.length);
+    return add(
+        info,
+        (first, count) -> {
+          ByteBuffer bytes = littleEndian(count * type.bytes());
+          TensorValues.narrow(values, (int) first, count, type, bytes);
+          return bytes.flip();
+        });
+  }
+
+  /**
+   * Adds integers as I32; {@code values} row-major, read by {@link #write()}.
+   *
+   * @throws IllegalArgumentException when the name is taken or the number of values is not that of
+   *     the shape
+   */
+  public SafetensorsWriter addInts(String name, long[] shape, int[] values) {
+    TensorInfo info = new TensorInfo(name, ElementType.I32, shape);
+    checkLength(info, info.elements(), values.length);
+    return add(
+        info,
+        (first, count) -> {
+          ByteBuffer bytes = littleEndian(count * Integer.BYTES);
+          bytes.asIntBuffer().put(values, (int) first, count);
+          return bytes;
+        });
+  }
+
+  /**
+   * Writes the file beside its name and renames it when it is whole, replacing an older one.
+   *
+   * @throws EngineFailure MEDIA when the file cannot be written; what a callback throws passes
+   *     through
+   */
+  public void write() {
+    Path part = path.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + ".part");
+    try {
+      try (FileChannel out =
+          FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        writeFully(out, header());
+        for (Entry entry : entries.values()) {
+          entry.content().writeTo(out);
+        }
+      }
+      Files.move(part, path, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot write %s: %s".formatted(path, MappedFile.reason(e)), e);
+    } finally {
+      deleteQuietly(part);
+    }
+  }
+
+  private ByteBuffer header() throws IOException {
+    ObjectNode json = JSON.createObjectNode();
+    if (!metadata.isEmpty()) {
+      ObjectNode text = json.putObject("__metadata__");
+      metadata.forEach(text::put);
+    }
+    long end = 0;
+    for (Entry entry : entries.values()) {
+      TensorInfo info = entry.info();
+      ObjectNode tensor = json.putObject(info.name());
+      tensor.put("dtype", info.type().name());
+      ArrayNode shape = tensor.putArray("shape");
+      for (long size : info.shape()) {
+        shape.add(size);
+      }
+      long begin = end;
+      end = Math.addExact(end, info.bytes());
+      tensor.putArray("data_offsets").add(begin).add(end);
+    }
+    byte[] bytes = JSON.writeValueAsBytes(json);
+    int padded = (bytes.length + 7) / 8 * 8;
+    ByteBuffer header = littleEndian(Long.BYTES + padded).putLong(padded).put(bytes);
+    while (header.hasRemaining()) {
+      header.put((byte) ' ');
+    }
+    return header.flip();
+  }
+
+  private SafetensorsWriter put(TensorInfo info, Content content) {
+    boolean reserved = info.name().equals("__metadata__");
+    if (reserved || entries.putIfAbsent(info.name(), new Entry(info, content)) != null) {
+      throw new IllegalArgumentException("the name %s is taken".formatted(info.name()));
+    }
+    return this;
+  }
+
+  private static ByteBuffer littleEndian(int bytes) {
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static void checkLength(TensorInfo info, long expected, long got) {
+    if (got != expected) {
+      throw new IllegalArgumentException(
+          "tensor %s: got %d values or bytes, expected %d".formatted(info, got, expected));
+    }
+  }
+
+  private static void writeFully(WritableByteChannel out, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      out.write(bytes);
+    }
+  }
+
+  private static void deleteQuietly(Path part) {
+    try {
+      Files.deleteIfExists(part);
+    } catch (IOException e) {
+      // The failure that led here is the one to report.
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package dev.blockreel.checkpoint;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Named tensors in a file, read when asked for. Safe to use from several threads until closed;
+ * buffers handed out stay valid after that.
+ */
+public interface TensorFile extends AutoCloseable {
+  /** The names, in the order in which the file holds them. */
+  Set<String> names();
+
+  /**
+   * Type and shape of a tensor.
+   *
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor
+   */
+  TensorInfo info(String name);
+
+  /**
+   * Some elements of a tensor in row-major order, for tensors that are too large for one buffer.
+   *
+   * @param firstElement index of the first element, row-major
+   * @param elements how many
+   * @return little-endian, position 0, limit = {@code elements} times the element size; direct (and
+   *     mapped where the file is); read-only
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor; UNSUPPORTED when
+   *     the part has 2 GiB or more
+   * @throws IndexOutOfBoundsException when the tensor has no such elements
+   */
+  ByteBuffer bytes(String name, long firstElement, int elements);
+
+  /**
+   * A whole tensor, contiguous and row-major.
+   *
+   * @return as {@link #bytes(String, long, int)}
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor; UNSUPPORTED when it
+   *     has 2 GiB or more
+   */
+  default ByteBuffer bytes(String name) {
+    TensorInfo info = info(name);
+    if (info.bytes() > Integer.MAX_VALUE) {
+      throw new EngineFailure(
+          FailureCode.UNSUPPORTED,
+          "tensor %s of %s has %d bytes; one buffer holds less than 2 GiB: read it in parts"
+              .formatted(info, path(), info.bytes()));
+    }
+    return bytes(name, 0, (int) info.elements());
+  }
+
+  /**
+   * A tensor of any float type as floats, row-major; F16 and BF16 exactly, F64 rounded.
+   *
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor or it holds
+   *     integers; UNSUPPORTED when it is too long for an array
+   */
+  default float[] floats(String name) {
+    return TensorValues.floats(this, info(name));
+  }
+
+  /**
+   * A tensor of any integer type as longs, row-major; BOOL as 0 and 1, U8 as 0 to 255.
+   *
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor or it holds floats;
+   *     UNSUPPORTED when it is too long for an array
+   */
+  default long[] integers(String name) {
+    return TensorValues.integers(this, info(name));
+  }
+
+  /** Free text that goes with the tensors; empty where the format has none. */
+  Map<String, String> metadata();
+
+  /** The file. */
+  Path path();
+
+  /** Lets go of the file. */
+  @Override
+  void close();
+}
