@@ -30,9 +30,10 @@ final class NbpDecoding {
   /** What watches single steps; tests look at the logits. */
   interface StepWatcher {
     /**
-     * The fp32 logits (B,n,V), guided if guidance is on, from which the next n tokens are chosen.
+     * @param raw what the network gave for the next n tokens, fp32 (B,n,V), or (2B,n,V) with guidance
+     * @param guided what the tokens are chosen from, (B,n,V)
      */
-    default void logits(Tensor logits) {}
+    default void logits(Tensor raw, Tensor guided) {}
 
     /**
      * Called when the first {@code count} video tokens of every clip exist; {@code codes} holds
@@ -101,12 +102,13 @@ final class NbpDecoding {
         int wanted = config.hybrid() && done < block ? 1 : block;
         int[][] chosen;
         try (TensorScope stepScope = TensorScope.open()) {
-          Tensor logits = logits(stepScope, input, past, guided, cache, wanted, block);
+          Tensor raw = logits(stepScope, input, past, guided, cache, wanted, block);
+          Tensor logits = raw;
           if (guided) {
             double strength = options.scaleCfg() ? options.cfg() * step : options.cfg();
-            logits = generator.call(stepScope, "guide", logits, strength);
+            logits = generator.call(stepScope, "guide", raw, strength);
           }
-          watcher.logits(logits);
+          watcher.logits(raw, logits);
           chosen = choose(stepScope, logits, random, wanted, options);
         }
         past += input[0].length;

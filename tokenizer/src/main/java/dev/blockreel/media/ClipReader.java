@@ -2,6 +2,8 @@ package dev.blockreel.media;
 
 import static dev.blockreel.media.FfmpegLibrary.media;
 
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import java.io.IOException;
@@ -14,8 +16,9 @@ import org.bytedeco.ffmpeg.avutil.AVFrame;
 
 /**
  * Reads clips: any self-contained video or image file that FFmpeg decodes, told by its content and
- * not by its name, and folders of images in the order of their names. Frames are decoded one by one
- * and shrunk at once, so a long film costs no more memory than the clip that is taken from it.
+ * not by its name, folders of images in the order of their names, and {@code .safetensors} ({@link
+ * ClipTensors}). Frames are decoded one by one and shrunk at once, so a long film costs no more
+ * memory than the clip that is taken from it.
  */
 public final class ClipReader {
   /** Frames with more pixels than this are refused before they are decoded. */
@@ -30,12 +33,15 @@ public final class ClipReader {
   /** The rate given to what has none: images and folders. */
   public static final double DEFAULT_FPS = 8;
 
+  /** Ending of the files that hold clips as tensors; they have no mark that could be told. */
+  static final String TENSORS = "safetensors";
+
   private ClipReader() {}
 
   /**
    * Reads a clip.
    *
-   * @param path a video, an image, or a folder of images (png, jpg, webp, bmp)
+   * @param path a video, an image, a folder of images (png, jpg, webp, bmp), or tensors
    * @param sampling which frames, at which size
    * @return the clip; its rate is that of the sampling where that is lower, else the file's
    * @throws EngineFailure MEDIA when the file is missing, empty, no video, damaged, too large or,
@@ -45,6 +51,11 @@ public final class ClipReader {
     requireReadable(path);
     if (Files.isDirectory(path)) {
       return readFolder(path, sampling);
+    }
+    if (VideoFormat.ending(path).equals(TENSORS)) {
+      try (TensorFile file = Safetensors.open(path)) {
+        return ClipTensors.read(file, sampling);
+      }
     }
     int length;
     double fps;
@@ -66,6 +77,11 @@ public final class ClipReader {
       List<Path> images = images(path);
       ClipInfo first = probe(images.get(0));
       return new ClipInfo(first.width(), first.height(), 0, images.size(), first.codec());
+    }
+    if (VideoFormat.ending(path).equals(TENSORS)) {
+      try (TensorFile file = Safetensors.open(path)) {
+        return ClipTensors.info(file);
+      }
     }
     try (VideoDecoder decoder = new VideoDecoder(path)) {
       return decoder.info();
@@ -132,8 +148,23 @@ public final class ClipReader {
     }
   }
 
-  private static double fallbackFps(ClipSampling sampling) {
+  static double fallbackFps(ClipSampling sampling) {
     return sampling.fps() > 0 ? sampling.fps() : DEFAULT_FPS;
+  }
+
+  /**
+   * The number of values of a clip.
+   *
+   * @throws EngineFailure MEDIA when it is too large
+   */
+  static int clipValues(Path path, int frames, int height, int width) {
+    long values = 3L * frames * height * width;
+    if (values > MAX_CLIP_VALUES) {
+      throw media(
+          "%s is too large as a clip: %d frames of %dx%d; ask for fewer frames or a smaller size",
+          path, frames, width, height);
+    }
+    return (int) values;
   }
 
   private static List<Path> images(Path folder) {

@@ -2,6 +2,7 @@ package dev.blockreel.media;
 
 import static dev.blockreel.media.FfmpegLibrary.media;
 
+import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import java.io.IOException;
@@ -14,8 +15,9 @@ import java.util.List;
 /**
  * Writes clips to files. The ending of the name decides: {@code mp4}, {@code webm}, {@code mkv} and
  * {@code avi} (both lossless), {@code gif}, {@code webp}, {@code apng}; {@code png} and {@code jpg}
- * hold a contact sheet where the clip has several frames. A name without an ending, or a folder
- * that exists, becomes a folder of {@code frame_0000.png}, {@code frame_0001.png} and so on.
+ * hold a contact sheet where the clip has several frames; {@code safetensors} holds the values
+ * themselves ({@link ClipTensors}; scale is left out). A name without an ending, or a folder that
+ * exists, becomes a folder of {@code frame_0000.png}, {@code frame_0001.png} and so on.
  *
  * <p>Missing folders are made. A file appears under its name only when it is whole.
  */
@@ -36,6 +38,10 @@ public final class ClipWriter {
   public static void write(Path out, Clip clip, int scale) {
     if (Files.isDirectory(out) || VideoFormat.ending(out).isEmpty()) {
       writeFolder(out, clip, scale);
+      return;
+    }
+    if (VideoFormat.ending(out).equals(ClipReader.TENSORS)) {
+      writeTensors(out, List.of(clip));
       return;
     }
     VideoFormat format = VideoFormat.of(out);
@@ -61,6 +67,21 @@ public final class ClipWriter {
     encode(out, format, ContactSheet.of(clips), scale);
   }
 
+  /**
+   * Writes clips of one size and length as one {@code .safetensors} file.
+   *
+   * @throws EngineFailure MEDIA when the path cannot be written
+   */
+  public static void writeTensors(Path out, List<Clip> clips) {
+    SafetensorsWriter writer = ClipTensors.add(SafetensorsWriter.to(out), clips);
+    try {
+      Files.createDirectories(out.toAbsolutePath().getParent());
+    } catch (IOException e) {
+      throw media("cannot write %s: %s", out, PartFile.reason(e));
+    }
+    writer.write();
+  }
+
   private static void encode(Path out, VideoFormat format, Clip clip, int scale) {
     try (FrameEncoder encoder =
         FrameEncoder.open(out, format, clip.width(), clip.height(), clip.fps(), scale)) {
@@ -75,6 +96,7 @@ public final class ClipWriter {
   private static void writeFolder(Path folder, Clip clip, int scale) {
     Path part = folder.toAbsolutePath().resolveSibling(PartFile.partName(folder));
     try {
+      Files.createDirectories(part);
       try {
         for (int t = 0; t < clip.frames(); t++) {
           encode(part.resolve(frameName(t)), VideoFormat.PNG, clip.slice(t, t + 1), scale);
@@ -89,10 +111,8 @@ public final class ClipWriter {
               StandardCopyOption.REPLACE_EXISTING);
         }
       } finally {
-        if (Files.isDirectory(part)) {
-          deleteFrames(part);
-          Files.delete(part);
-        }
+        deleteFrames(part);
+        Files.delete(part);
       }
     } catch (IOException e) {
       throw media("cannot write the folder %s: %s", folder, PartFile.reason(e));

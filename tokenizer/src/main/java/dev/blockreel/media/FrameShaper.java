@@ -80,7 +80,7 @@ final class FrameShaper implements AutoCloseable {
       if (pixels == null) {
         allocate(rgb);
       }
-      try (Mat fitted = fit(rgb)) {
+      try (Mat fitted = fit(rgb, height, width, sampling.fit())) {
         store(fitted);
       }
     }
@@ -99,13 +99,7 @@ final class FrameShaper implements AutoCloseable {
   private void allocate(Mat first) {
     height = sampling.height() == 0 ? first.rows() : sampling.height();
     width = sampling.width() == 0 ? first.cols() : sampling.width();
-    long values = 3L * frames * height * width;
-    if (values > ClipReader.MAX_CLIP_VALUES) {
-      throw media(
-          "%s is too large as a clip: %d frames of %dx%d; ask for fewer frames or a smaller size",
-          path, frames, width, height);
-    }
-    pixels = new float[(int) values];
+    pixels = new float[ClipReader.clipValues(path, frames, height, width)];
   }
 
   private Mat toRgb(AVFrame frame) {
@@ -195,17 +189,18 @@ final class FrameShaper implements AutoCloseable {
     }
   }
 
-  private Mat fit(Mat rgb) {
-    if (rgb.rows() == height && rgb.cols() == width) {
-      return rgb.clone();
+  /** A picture of any kind brought to a size; the result is a picture of its own. */
+  static Mat fit(Mat picture, int height, int width, ClipSampling.Fit fit) {
+    if (picture.rows() == height && picture.cols() == width) {
+      return picture.clone();
     }
-    if (sampling.fit() == ClipSampling.Fit.SQUASH) {
-      return resized(rgb, height, width);
+    if (fit == ClipSampling.Fit.SQUASH) {
+      return resized(picture, height, width);
     }
-    double scale = Math.max(height / (double) rgb.rows(), width / (double) rgb.cols());
-    int coverHeight = (int) Math.max(height, Math.round(rgb.rows() * scale));
-    int coverWidth = (int) Math.max(width, Math.round(rgb.cols() * scale));
-    try (Mat cover = resized(rgb, coverHeight, coverWidth);
+    double scale = Math.max(height / (double) picture.rows(), width / (double) picture.cols());
+    int coverHeight = (int) Math.max(height, Math.round(picture.rows() * scale));
+    int coverWidth = (int) Math.max(width, Math.round(picture.cols() * scale));
+    try (Mat cover = resized(picture, coverHeight, coverWidth);
         Rect middle =
             new Rect((coverWidth - width) / 2, (coverHeight - height) / 2, width, height);
         Mat view = new Mat(cover, middle)) {
@@ -213,11 +208,11 @@ final class FrameShaper implements AutoCloseable {
     }
   }
 
-  private static Mat resized(Mat rgb, int height, int width) {
-    boolean shrinks = (long) height * width < (long) rgb.rows() * rgb.cols();
+  private static Mat resized(Mat picture, int height, int width) {
+    boolean shrinks = (long) height * width < (long) picture.rows() * picture.cols();
     Mat result = new Mat();
     try (Size size = new Size(width, height)) {
-      resize(rgb, result, size, 0, 0, shrinks ? INTER_AREA : INTER_LINEAR);
+      resize(picture, result, size, 0, 0, shrinks ? INTER_AREA : INTER_LINEAR);
     }
     return result;
   }

@@ -4,6 +4,8 @@ import static dev.blockreel.media.FfmpegLibrary.media;
 import static dev.blockreel.media.FfmpegLibrary.reason;
 import static org.bytedeco.ffmpeg.global.avcodec.AVDISCARD_ALL;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_WEBP;
+import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_PROP_LOSSLESS;
+import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_PROP_LOSSY;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_EF_EXPLODE;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_PKT_FLAG_CORRUPT;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_PKT_FLAG_DISCARD;
@@ -11,6 +13,7 @@ import static org.bytedeco.ffmpeg.global.avcodec.av_packet_alloc;
 import static org.bytedeco.ffmpeg.global.avcodec.av_packet_free;
 import static org.bytedeco.ffmpeg.global.avcodec.av_packet_unref;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_alloc_context3;
+import static org.bytedeco.ffmpeg.global.avcodec.avcodec_descriptor_get;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_find_decoder;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_free_context;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_get_name;
@@ -123,7 +126,7 @@ final class VideoDecoder implements AutoCloseable {
       throw media("%s is an animated WebP, which FFmpeg writes but does not read", path);
     }
     if (pixels <= 0) {
-      throw media("%s is damaged: its video track has no size", path);
+      throw media("%s is damaged: the size of its picture cannot be read", path);
     }
     if (pixels > ClipReader.MAX_FRAME_PIXELS) {
       throw media(
@@ -138,8 +141,8 @@ final class VideoDecoder implements AutoCloseable {
     check(avcodec_parameters_to_context(codec, track.codecpar()), "cannot be decoded");
     codec.thread_count(pixels < THREADS_FROM_PIXELS ? 1 : 0);
     codec.max_pixels(ClipReader.MAX_FRAME_PIXELS);
-    if (image()) {
-      // Videos with a scratch are still worth reading; half an image is not.
+    if (image() || lossless()) {
+      // Lossy codecs trip over harmless oddities when told to be this strict.
       codec.err_recognition(codec.err_recognition() | AV_EF_EXPLODE);
     }
     check(avcodec_open2(codec, decoder, (PointerPointer<?>) null), "cannot be decoded");
@@ -147,6 +150,11 @@ final class VideoDecoder implements AutoCloseable {
 
   private String codecName() {
     return avcodec_get_name(track.codecpar().codec_id()).getString();
+  }
+
+  private boolean lossless() {
+    int traits = avcodec_descriptor_get(track.codecpar().codec_id()).props();
+    return (traits & AV_CODEC_PROP_LOSSLESS) != 0 && (traits & AV_CODEC_PROP_LOSSY) == 0;
   }
 
   /** Whether the file is a single image, which has no frame rate. */
@@ -234,7 +242,8 @@ final class VideoDecoder implements AutoCloseable {
       }
       if (code != AVERROR_EAGAIN()) {
         check(code, "is damaged: a frame cannot be decoded");
-        if ((frame.flags() & AVFrame.AV_FRAME_FLAG_CORRUPT) != 0) {
+        if ((frame.flags() & AVFrame.AV_FRAME_FLAG_CORRUPT) != 0
+            || frame.decode_error_flags() != 0) {
           throw media("%s is damaged: a frame cannot be decoded whole", path);
         }
         return frame;

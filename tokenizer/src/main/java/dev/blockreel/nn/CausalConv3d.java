@@ -15,20 +15,32 @@ public final class CausalConv3d {
   private final int strideTime;
   private final int strideSpace;
 
-  /**
-   * @param scope where {@code weight} (out,in,k,k,k) and {@code bias} (out) are named
-   */
+  /** A layer that starts as convolutions usually do. */
   public CausalConv3d(
       WeightScope scope, int in, int out, int kernel, int strideTime, int strideSpace) {
+    this(
+        scope,
+        in,
+        out,
+        kernel,
+        strideTime,
+        strideSpace,
+        Init.fanIn((long) in * kernel * kernel * kernel));
+  }
+
+  /**
+   * @param scope where {@code weight} (out,in,k,k,k) and {@code bias} (out) are named
+   * @param init how the kernel starts; the bias starts at 0
+   */
+  public CausalConv3d(
+      WeightScope scope, int in, int out, int kernel, int strideTime, int strideSpace, Init init) {
     this.scope = scope;
     this.kernel = kernel;
     this.strideTime = strideTime;
     this.strideSpace = strideSpace;
-    long fanIn = (long) in * kernel * kernel * kernel;
     this.weight =
-        scope.declare(
-            "weight", Weight.Role.CONVOLUTION, Init.fanIn(fanIn), out, in, kernel, kernel, kernel);
-    this.bias = scope.declare("bias", Weight.Role.VECTOR, Init.fanIn(fanIn), out);
+        scope.declare("weight", Weight.Role.CONVOLUTION, init, out, in, kernel, kernel, kernel);
+    this.bias = scope.declare("bias", Weight.Role.VECTOR, Init.constant(0), out);
   }
 
   /** Writes the layer. */

@@ -1,109 +1,148 @@
 package dev.blockreel.samples.sprites;
 
+import static dev.blockreel.failure.EngineFailure.badRequest;
+
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.media.ClipWriter;
-import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.LongStream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /**
- * Composes characters from layered artwork into a folder of clips, {@code CLASS/CLASS_c00012.mkv},
- * lossless.
- *
- * <pre>
- * {@code ComposeSprites --layers DIR --out DIR --from 0 --to 1000 [--only train|test|all] [--format mkv]}
- * </pre>
+ * Composes clips of sprite characters into a folder in the layout of UCF-101: {@code
+ * OUT/CLASS/CLASS_c00012.mkv}, 20 clips for each character. Clips that exist are left alone, so a
+ * run that was stopped goes on where it was. Exit code 0 done, 1 failed, 2 wrong usage.
  */
-public final class ComposeSprites {
-  private ComposeSprites() {}
-
-  public static void main(String[] args) {
-    try {
-      compose(options(args));
-    } catch (EngineFailure e) {
-      System.err.println(e.getMessage());
-      System.exit(e.code() == FailureCode.BAD_REQUEST ? 2 : 1);
-    }
+@Command(
+    name = "compose-sprites",
+    mixinStandardHelpOptions = true,
+    description = "Composes clips of sprite characters from layered artwork.")
+public final class ComposeSprites implements Callable<Integer> {
+  /** Which characters to draw: those divisible by ten are for testing. */
+  enum Only {
+    TEST,
+    TRAIN,
+    ALL
   }
 
-  private static Map<String, String> options(String[] args) {
-    Map<String, String> options =
-        new HashMap<>(Map.of("--from", "0", "--to", "1000", "--only", "all", "--format", "mkv"));
-    for (int i = 0; i < args.length; i += 2) {
-      if (!List.of("--layers", "--out", "--from", "--to", "--only", "--format").contains(args[i])
-          || i + 1 == args.length) {
-        throw EngineFailure.badRequest(
-            "unknown or incomplete option %s: expected --layers DIR --out DIR [--from N] [--to N] [--only train|test|all] [--format EXT]",
-            args[i]);
-      }
-      options.put(args[i], args[i + 1]);
-    }
-    for (String required : List.of("--layers", "--out")) {
-      if (!options.containsKey(required)) {
-        throw EngineFailure.badRequest("%s DIR is missing", required);
-      }
-    }
-    return options;
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--layers", required = true, description = "Folder of KIND/SEX/NAME.png sheets.")
+  private Path layers;
+
+  @Option(names = "--out", required = true, description = "Folder to fill.")
+  private Path out;
+
+  @Option(
+      names = "--characters",
+      defaultValue = "0..99",
+      description = "First and last character, as in 0..999 (default: ${DEFAULT-VALUE}).")
+  private String characters;
+
+  @Option(
+      names = "--only",
+      defaultValue = "ALL",
+      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+  private Only only;
+
+  @Option(
+      names = "--format",
+      defaultValue = "mkv",
+      description =
+          "Ending of the files: mkv and avi are lossless; mp4, webm, gif, webp, apng; png is a"
+              + " sheet of all frames (default: ${DEFAULT-VALUE}).")
+  private String format;
+
+  @Option(
+      names = "--frames",
+      defaultValue = "" + SpriteComposer.FRAMES,
+      description = "Frames of a clip, 8 for each second (default: ${DEFAULT-VALUE}).")
+  private int frames;
+
+  /** Runs the program and ends the virtual machine. */
+  public static void main(String[] arguments) {
+    System.exit(run(arguments));
   }
 
-  private static void compose(Map<String, String> options) {
-    SpriteLayers layers = new SpriteLayers(Path.of(options.get("--layers")));
-    Path out = Path.of(options.get("--out"));
-    int from = number(options, "--from");
-    int to = number(options, "--to");
-    String only = options.get("--only");
-    if (!List.of("train", "test", "all").contains(only)) {
-      throw EngineFailure.badRequest("--only is train, test or all: got %s", only);
+  /** Runs the program and returns its exit code. */
+  static int run(String... arguments) {
+    return new CommandLine(new ComposeSprites())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler(ComposeSprites::explain)
+        .execute(arguments);
+  }
+
+  private static int explain(
+      Exception error, CommandLine command, CommandLine.ParseResult arguments) throws Exception {
+    if (!(error instanceof EngineFailure failure)) {
+      throw error;
     }
-    int made = 0;
-    int kept = 0;
-    for (int n = from; n < to; n++) {
-      SpriteCharacter character = SpriteCharacter.of(n, layers);
-      if (only.equals("test") && !character.testOnly()
-          || only.equals("train") && character.testOnly()) {
-        continue;
-      }
-      for (SpriteAction action : SpriteAction.values()) {
-        for (String direction : SpriteAction.DIRECTIONS) {
-          String name = action.className(direction);
-          Path file =
-              out.resolve(name)
-                  .resolve(
-                      String.format(Locale.ROOT, "%s_c%05d.%s", name, n, options.get("--format")));
-          if (Files.exists(file)) {
-            kept++;
-            continue;
-          }
-          create(file.getParent());
-          ClipWriter.write(file, layers.compose(character, action, direction));
-          made++;
+    command.getErr().println(failure.getMessage());
+    return failure.code() == FailureCode.BAD_REQUEST ? 2 : 1;
+  }
+
+  @Override
+  public Integer call() {
+    long[] numbers = numbers();
+    if (frames < 1) {
+      throw badRequest("--frames must be at least 1: got %d", frames);
+    }
+    SpriteLayers artwork = new SpriteLayers(layers);
+    SpriteComposer composer = new SpriteComposer(artwork);
+    PrintWriter terminal = spec.commandLine().getErr();
+    int total = numbers.length * SpriteClass.ALL.size();
+    int written = 0;
+    int seen = 0;
+    for (long number : numbers) {
+      SpriteCharacter character = SpriteCharacter.of(number, artwork);
+      for (SpriteClass kind : SpriteClass.ALL) {
+        Path file = file(kind, number);
+        if (!Files.exists(file)) {
+          ClipWriter.write(file, composer.compose(character, kind, frames));
+          written++;
         }
+        seen++;
       }
-      System.out.printf(
-          "\rcharacter %d of %d..%d: %d clips made, %d were there ", n, from, to, made, kept);
+      terminal.print("\r%d of %d clips".formatted(seen, total));
+      terminal.flush();
     }
-    System.out.println();
+    terminal.println(": %d written, %d were there".formatted(written, seen - written));
+    return 0;
   }
 
-  private static int number(Map<String, String> options, String name) {
+  private Path file(SpriteClass kind, long number) {
+    String label = kind.label();
+    return out.resolve(label).resolve("%s_c%05d.%s".formatted(label, number, format));
+  }
+
+  private long[] numbers() {
+    List<String> ends = List.of(characters.split("\\.\\.", -1));
     try {
-      return Integer.parseInt(options.get(name));
+      long first = Long.parseLong(ends.get(0));
+      long last = Long.parseLong(ends.get(ends.size() - 1));
+      if (ends.size() <= 2 && 0 <= first && first <= last) {
+        return LongStream.rangeClosed(first, last).filter(this::wanted).toArray();
+      }
     } catch (NumberFormatException e) {
-      throw EngineFailure.badRequest("%s takes a number: got %s", name, options.get(name));
+      // Told below, as any other wrong range.
     }
+    throw badRequest("--characters must be like 0..999: got %s", characters);
   }
 
-  private static void create(Path folder) {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot make the folder " + folder + ": " + e.getMessage(), e);
-    }
+  private boolean wanted(long number) {
+    return switch (only) {
+      case ALL -> true;
+      case TEST -> SpriteCharacter.forTesting(number);
+      case TRAIN -> !SpriteCharacter.forTesting(number);
+    };
   }
 }

@@ -86,7 +86,10 @@ public final class Magvit2 {
     int last = channels;
     layers.add(at -> new FrameGroupNorm(at, last, config.groups())::apply);
     layers.add(at -> swish(at, last));
-    layers.add(at -> new CausalConv3d(at, last, config.levels().size(), 1, 1, 1)::apply);
+    // Latents that start with a spread of about 1 use all levels at once; smaller ones drown in the
+    // rounding.
+    Init spread = Init.normal(1.7 / Math.sqrt(last));
+    layers.add(at -> new CausalConv3d(at, last, config.levels().size(), 1, 1, 1, spread)::apply);
     return layers.built;
   }
 
