@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Where the clips of a command go: one file for one clip; for several a folder with a file each, a
- * sheet with a row each, or tensors of all. A folder is filled clip by clip, the others are written
- * at the end.
+ * Where the clips of a command go. One clip: a file, or a folder with its frames. Several: a folder
+ * with a file each, a sheet with a row each, or tensors of all. A folder is filled clip by clip,
+ * sheets and tensors are written at the end.
  */
 final class ClipOutput {
   /** How clips are put into files. */
@@ -28,6 +28,7 @@ final class ClipOutput {
     TENSORS
   }
 
+  /** What files in a folder are. */
   private static final String FORMAT = ".mp4";
 
   private final Path path;
@@ -54,9 +55,15 @@ final class ClipOutput {
     return output;
   }
 
+  /** One file for each clip in a folder, however many there are. */
+  static ClipOutput inFolder(Path folder) {
+    OutputFiles.requireWritable(folder.resolve("clip" + FORMAT));
+    return new ClipOutput(folder, Layout.FOLDER);
+  }
+
   private static Layout layout(Path path, int count) {
-    if (Files.isDirectory(path) || OutputFiles.ending(path).isEmpty()) {
-      return Layout.FOLDER;
+    if (isFolder(path)) {
+      return count == 1 ? Layout.FILE : Layout.FOLDER;
     }
     if (OutputFiles.isTensors(path)) {
       return Layout.TENSORS;
@@ -71,6 +78,11 @@ final class ClipOutput {
           path, count);
     }
     return Layout.SHEET;
+  }
+
+  /** Whether a path means a folder: it is one, or its name has no ending. */
+  static boolean isFolder(Path path) {
+    return Files.isDirectory(path) || OutputFiles.ending(path).isEmpty();
   }
 
   /**

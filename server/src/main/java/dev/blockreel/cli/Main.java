@@ -24,7 +24,15 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {Doctor.class})
+    subcommands = {
+      Generate.class,
+      Encode.class,
+      Decode.class,
+      Reconstruct.class,
+      Train.class,
+      Inspect.class,
+      Doctor.class
+    })
 public final class Main {
   private final PrintStream out;
   private final PrintStream err;

@@ -22,7 +22,8 @@ final class ModelOptions {
   @Option(
       names = "--dtype",
       paramLabel = "fp32|bf16|fp16",
-      description = "Numbers to compute in. Default: bf16 where the device is fast at it, else fp32.")
+      description =
+          "Numbers to compute in. Default: bf16 where the device is fast at it, else fp32.")
   private String dtype;
 
   Path directory() {
