@@ -30,7 +30,8 @@ final class NbpDecoding {
   /** What watches single steps; tests look at the logits. */
   interface StepWatcher {
     /**
-     * @param raw what the network gave for the next n tokens, fp32 (B,n,V), or (2B,n,V) with guidance
+     * @param raw what the network gave for the next n tokens, fp32 (B,n,V), or (2B,n,V) with
+     *     guidance
      * @param guided what the tokens are chosen from, (B,n,V)
      */
     default void logits(Tensor raw, Tensor guided) {}

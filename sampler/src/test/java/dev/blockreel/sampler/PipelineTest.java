@@ -1,0 +1,188 @@
+package dev.blockreel.sampler;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.sampler.GenerationRequest.Mode;
+import dev.blockreel.script.Dtype;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class PipelineTest {
+  private static final SamplingOptions LIVELY = new SamplingOptions(1, 12, 0.95, 0, false);
+
+  @TempDir static Path folder;
+  private static Pipeline pipeline;
+
+  @BeforeAll
+  static void load() {
+    pipeline = Pipeline.load(TinyModel.write(folder.resolve("tiny")), Dtype.FLOAT32);
+  }
+
+  @AfterAll
+  static void close() {
+    pipeline.close();
+  }
+
+  private static List<int[]> tokens(GenerationRequest request) {
+    return pipeline.generate(request, GenerationListener.NONE).stream()
+        .map(g -> g.tokens().codes())
+        .toList();
+  }
+
+  private static GenerationRequest request(
+      SamplingOptions options, Mode mode, long seed, Integer... classes) {
+    return new GenerationRequest(List.of(classes), seed, options, mode, List.of());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void theSameSeedGivesTheSameTokensAndAnotherSeedOthers(Mode mode) {
+    int[] first = tokens(request(LIVELY, mode, 1, 0)).get(0);
+    assertThat(tokens(request(LIVELY, mode, 1, 0)).get(0)).isEqualTo(first);
+    assertThat(tokens(request(LIVELY, mode, 2, 0)).get(0)).isNotEqualTo(first);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void aBatchEqualsItsClipsOneByOne(Mode mode) {
+    List<int[]> batch = tokens(request(LIVELY, mode, 7, 0, 1, 2));
+    for (int i = 0; i < 3; i++) {
+      assertThat(batch.get(i)).isEqualTo(tokens(request(LIVELY, mode, 7 + i, i)).get(0));
+    }
+  }
+
+  @Test
+  void guidedBatchesEqualTheirClipsOneByOne() {
+    SamplingOptions guided = new SamplingOptions(1, 12, 0.95, 0.7, true);
+    List<int[]> batch = tokens(request(guided, Mode.NBP, 3, 2, 0));
+    assertThat(batch.get(1)).isEqualTo(tokens(request(guided, Mode.NBP, 4, 0)).get(0));
+  }
+
+  @Test
+  void greedyIgnoresTheSeed() {
+    assertThat(tokens(request(SamplingOptions.GREEDY, Mode.NBP, 1, 1)).get(0))
+        .isEqualTo(tokens(request(SamplingOptions.GREEDY, Mode.NBP, 99, 1)).get(0));
+  }
+
+  @Test
+  void keepingOnlyOneTokenIsGreedy() {
+    SamplingOptions one = new SamplingOptions(1, 1, 1, 0, false);
+    assertThat(tokens(request(one, Mode.NBP, 5, 1)).get(0))
+        .isEqualTo(tokens(request(SamplingOptions.GREEDY, Mode.NBP, 5, 1)).get(0));
+  }
+
+  @Test
+  void blocksNeedTheStepsOfThePaper() {
+    assertThat(pipeline.steps(Mode.NBP)).isEqualTo(48 / 4 + 4 - 1);
+    assertThat(pipeline.steps(Mode.NTP)).isEqualTo(48);
+    List<Integer> done = new ArrayList<>();
+    pipeline.generate(
+        request(LIVELY, Mode.NBP, 1, 0),
+        new GenerationListener() {
+          @Override
+          public void step(int step, int total) {
+            assertThat(total).isEqualTo(15);
+            done.add(step);
+          }
+        });
+    assertThat(done).hasSize(15).endsWith(15);
+  }
+
+  @Test
+  void latentFramesAreAnnouncedWhenTheyAreComplete() {
+    List<List<TokenGrid>> announced = new ArrayList<>();
+    List<GeneratedClip> made =
+        pipeline.generate(
+            request(LIVELY, Mode.NBP, 1, 0, 1),
+            new GenerationListener() {
+              @Override
+              public void latentFrames(List<TokenGrid> complete) {
+                announced.add(complete);
+              }
+            });
+    assertThat(announced).extracting(a -> a.get(1).time()).containsExactly(1, 2, 3);
+    assertThat(announced.get(0).get(1).codes())
+        .isEqualTo(Arrays.copyOf(made.get(1).tokens().codes(), 16));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void givenFramesAreKeptAndContinuedAsTheModelItselfWould(Mode mode) {
+    GeneratedClip whole =
+        pipeline
+            .generate(request(SamplingOptions.GREEDY, mode, 1, 2), GenerationListener.NONE)
+            .get(0);
+    for (int frames = 1; frames <= 2; frames++) {
+      GenerationRequest rest =
+          new GenerationRequest(
+              List.of(2), 1, SamplingOptions.GREEDY, mode, List.of(whole.tokens().leading(frames)));
+      assertThat(tokens(rest).get(0)).isEqualTo(whole.tokens().codes());
+    }
+  }
+
+  @Test
+  void clipsHaveTheShapeOfTheModel() {
+    GeneratedClip made =
+        pipeline.generate(request(LIVELY, Mode.NBP, 1, 0), GenerationListener.NONE).get(0);
+    assertThat(made.clip().frames()).isEqualTo(9).isEqualTo(pipeline.frames());
+    assertThat(made.clip().height()).isEqualTo(16).isEqualTo(pipeline.height());
+    for (float pixel : made.clip().pixels()) {
+      assertThat(pixel).isBetween(0f, 1f);
+    }
+  }
+
+  @Test
+  void cancellingEndsTheGenerationBeforeTheNextStep() {
+    assertThatThrownBy(
+            () ->
+                pipeline.generate(
+                    request(LIVELY, Mode.NBP, 1, 0),
+                    new GenerationListener() {
+                      private int steps;
+
+                      @Override
+                      public void step(int done, int total) {
+                        steps = done;
+                      }
+
+                      @Override
+                      public boolean cancelled() {
+                        return steps == 3;
+                      }
+                    }))
+        .isInstanceOfSatisfying(
+            EngineFailure.class, e -> assertThat(e.code()).isEqualTo(FailureCode.CANCELLED))
+        .hasMessageContaining("step 3 of 15");
+  }
+
+  @Test
+  void requestsThatDoNotFitAreRefused() {
+    assertThatThrownBy(() -> tokens(request(LIVELY, Mode.NBP, 1, 3)))
+        .hasMessageContaining("classes 0 to 2");
+    TokenGrid wrongShape = new TokenGrid(new int[12], 1, 3, 4);
+    assertThatThrownBy(
+            () ->
+                tokens(new GenerationRequest(List.of(0), 1, LIVELY, Mode.NBP, List.of(wrongShape))))
+        .hasMessageContaining("1x3x4");
+    TokenGrid outside = new TokenGrid(new int[16], 1, 4, 4);
+    outside.codes()[5] = 25;
+    assertThatThrownBy(
+            () -> tokens(new GenerationRequest(List.of(0), 1, LIVELY, Mode.NBP, List.of(outside))))
+        .hasMessageContaining("codes 0 to 24");
+    assertThatThrownBy(() -> new SamplingOptions(-1, 0, 1, 0, false))
+        .hasMessageContaining("temperature");
+    assertThatThrownBy(() -> new SamplingOptions(1, 0, 0, 0, false)).hasMessageContaining("top-p");
+  }
+}
