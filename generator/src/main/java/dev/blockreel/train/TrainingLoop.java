@@ -198,7 +198,8 @@ final class TrainingLoop<B> {
     return thread;
   }
 
-  private static void create(Path folder) {
+  /** Makes a folder where it is missing. */
+  static void create(Path folder) {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
