@@ -56,13 +56,22 @@ public final class ModelDirectory {
    *     with a similar name first
    */
   public static Path resolve(String nameOrPath) {
+    return resolve(nameOrPath, shelves());
+  }
+
+  /** All models that {@link #resolve} finds by their name. */
+  public static List<Path> found() {
+    return shelves().stream().flatMap(shelf -> modelsOn(shelf).map(shelf::resolve)).toList();
+  }
+
+  private static List<Path> shelves() {
     List<Path> shelves = new ArrayList<>();
     shelves.add(Path.of(System.getProperty("blockreel.root", "")).resolve("samples/models"));
     String home = System.getenv("BLOCKREEL_HOME");
     if (home != null && !home.isBlank()) {
       shelves.add(Path.of(home).resolve("models"));
     }
-    return resolve(nameOrPath, shelves);
+    return shelves;
   }
 
   static Path resolve(String nameOrPath, List<Path> shelves) {
