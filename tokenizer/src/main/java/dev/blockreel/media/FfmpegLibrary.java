@@ -53,10 +53,15 @@ final class FfmpegLibrary {
     if (LOAD_ERROR != null) {
       throw new EngineFailure(
           FailureCode.UNSUPPORTED,
-          "FFmpeg could not be loaded on %s: %s"
-              .formatted(Loader.getPlatform(), LOAD_ERROR.getMessage()),
+          "FFmpeg could not be loaded on %s: %s%s"
+              .formatted(Loader.getPlatform(), LOAD_ERROR.getMessage(), remedy(LOAD_ERROR)),
           LOAD_ERROR);
     }
+  }
+
+  /** The one library that the natives take from the system, which slim images leave out. */
+  private static String remedy(Throwable error) {
+    return String.valueOf(error.getMessage()).contains("libdrm") ? " (on Debian: apt-get install libdrm2)" : "";
   }
 
   /** {@code code} where it is not negative; else a MEDIA failure: what, and FFmpeg's reason. */
