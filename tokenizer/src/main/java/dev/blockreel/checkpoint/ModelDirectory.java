@@ -218,7 +218,7 @@ public final class ModelDirectory {
 
   /**
    * Makes a model directory that appears under its name when it is whole. It is built in a hidden
-   * directory beside that name, which is removed when anything fails.
+   * directory beside that name, which is removed when anything fails or the process is told to end.
    *
    * @param directory must not exist yet, or be empty
    * @param description what {@code model.json} shall say; its {@code files} is filled in here
@@ -229,6 +229,9 @@ public final class ModelDirectory {
   public static void write(Path directory, ObjectNode description, Consumer<Path> fill) {
     Path target = directory.toAbsolutePath().normalize();
     Path draft = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
+    // Ctrl-C runs no finally block, and a draft may have many gigabytes.
+    Thread atExit = new Thread(() -> deleteTree(draft));
+    Runtime.getRuntime().addShutdownHook(atExit);
     try {
       if (Files.exists(target) && !isEmptyDirectory(target)) {
         throw EngineFailure.badRequest("%s already exists: name a new directory", directory);
@@ -245,6 +248,15 @@ public final class ModelDirectory {
           MEDIA, "cannot write %s: %s".formatted(directory, MappedFile.reason(e)), e);
     } finally {
       deleteTree(draft);
+      forget(atExit);
+    }
+  }
+
+  private static void forget(Thread atExit) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      // The process is ending: the hook runs.
     }
   }
 
@@ -282,7 +294,12 @@ public final class ModelDirectory {
     }
   }
 
-  private static String sha256(Path file) {
+  /**
+   * The sha256 of a file, in lower-case hexadecimal digits; reads all of it.
+   *
+   * @throws EngineFailure MEDIA when it cannot be read
+   */
+  public static String sha256(Path file) {
     try (InputStream in = Files.newInputStream(file);
         DigestInputStream digest =
             new DigestInputStream(in, MessageDigest.getInstance("SHA-256"))) {
