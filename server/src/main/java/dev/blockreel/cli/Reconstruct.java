@@ -63,7 +63,9 @@ final class Reconstruct extends EngineCommand {
         for (Clip clip : input.read(files.get(i), tokenizer.description())) {
           measure(tokenizer, files.get(i), clip);
         }
-        progress.show("clip %d of %d", i + 1, files.size());
+        if (folder) {
+          progress.show("clip %d of %d", i + 1, files.size());
+        }
       }
     }
     progress.end();

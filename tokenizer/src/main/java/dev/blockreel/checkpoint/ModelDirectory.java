@@ -95,7 +95,7 @@ public final class ModelDirectory {
             .formatted(
                 Quoted.of(nameOrPath),
                 DESCRIPTION,
-                String.join(", ", places.stream().map(Path::toString).toList()),
+                String.join(", ", places.stream().map(Path::toString).distinct().toList()),
                 Quoted.list(Nearness.sort(nameOrPath, found))));
   }
 
