@@ -1,5 +1,6 @@
 package dev.blockreel.sampler;
 
+import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import java.util.List;
 
@@ -16,6 +17,13 @@ public interface GenerationListener {
    * grid a clip.
    */
   default void latentFrames(List<TokenGrid> complete) {}
+
+  /**
+   * Called after {@link #latentFrames} with the frames that the new latent frames bring, one clip a
+   * grid; they are final. All calls together give every frame once, in order. Given frames come
+   * before the first step.
+   */
+  default void frames(List<Clip> next) {}
 
   /** Called before each step: true ends the generation with CANCELLED. */
   default boolean cancelled() {

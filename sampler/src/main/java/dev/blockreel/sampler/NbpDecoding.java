@@ -37,8 +37,8 @@ final class NbpDecoding {
     default void logits(Tensor raw, Tensor guided) {}
 
     /**
-     * Called when the first {@code count} video tokens of every clip exist; {@code codes} holds
-     * them, one array a clip.
+     * Called when the first {@code count} video tokens of every clip exist, the given ones before
+     * the first step; {@code codes} holds them, one array a clip.
      */
     default void codes(int[][] codes, int count) {}
   }
@@ -88,6 +88,9 @@ final class NbpDecoding {
       random[b] = new SplittableRandom(request.seed() + b);
     }
     int done = given.get(0).length;
+    if (done > 0) {
+      watcher.codes(codes, done);
+    }
     int total = steps(request.mode(), done);
     try (TensorScope scope = TensorScope.open()) {
       Tensor cache = generator.cache(scope, guided ? 2 * batch : batch, config.positions(tokens));

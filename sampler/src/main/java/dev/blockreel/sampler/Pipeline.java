@@ -11,6 +11,7 @@ import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
+import dev.blockreel.tokenizer.magvit2.ClipStream;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -163,7 +164,7 @@ public final class Pipeline implements AutoCloseable {
   }
 
   /**
-   * Generates a batch.
+   * Generates a batch. Frames are decoded as soon as their tokens exist.
    *
    * @param listener called on this thread between steps
    * @return one clip for each class of the request, in order
@@ -176,29 +177,52 @@ public final class Pipeline implements AutoCloseable {
     for (int i = 0; i < request.classes().size(); i++) {
       given.add(request.condition().isEmpty() ? new int[0] : request.condition().get(i).codes());
     }
-    NbpGenerator.Description shape = generator.description();
-    int[] announced = {0};
-    NbpDecoding.StepWatcher watcher =
-        new NbpDecoding.StepWatcher() {
-          @Override
-          public void codes(int[][] codes, int count) {
-            int latentFrames = count / (shape.height() * shape.width());
-            if (latentFrames > announced[0]) {
-              announced[0] = latentFrames;
-              listener.latentFrames(grids(codes, latentFrames));
-            }
-          }
-        };
-    List<TokenGrid> grids =
-        grids(
-            decoding.decode(conditions.idsOf(request), given, request, listener, watcher),
-            shape.time());
-    List<Clip> clips = tokenizer.decode(grids);
-    List<GeneratedClip> generated = new ArrayList<>();
-    for (int i = 0; i < grids.size(); i++) {
-      generated.add(new GeneratedClip(grids.get(i), clips.get(i)));
+    // Always through a stream, watched or not: it takes no longer than decoding at the end, needs
+    // less memory, and the frames cannot depend on who is looking.
+    try (ClipStream stream = tokenizer.stream()) {
+      FrameDecoding frames = new FrameDecoding(stream, listener);
+      int[][] codes = decoding.decode(conditions.idsOf(request), given, request, listener, frames);
+      List<TokenGrid> grids = grids(codes, generator.description().time());
+      List<GeneratedClip> generated = new ArrayList<>();
+      for (int i = 0; i < grids.size(); i++) {
+        generated.add(new GeneratedClip(grids.get(i), frames.clip(i)));
+      }
+      return generated;
     }
-    return generated;
+  }
+
+  /** Decodes latent frames as soon as all their tokens exist, each once. */
+  private final class FrameDecoding implements NbpDecoding.StepWatcher {
+    private final ClipStream stream;
+    private final GenerationListener listener;
+    private final List<List<Clip>> parts = new ArrayList<>();
+    private int decoded;
+
+    FrameDecoding(ClipStream stream, GenerationListener listener) {
+      this.stream = stream;
+      this.listener = listener;
+    }
+
+    @Override
+    public void codes(int[][] codes, int count) {
+      NbpGenerator.Description shape = generator.description();
+      int complete = count / (shape.height() * shape.width());
+      if (complete == decoded) {
+        return;
+      }
+      List<TokenGrid> grids = grids(codes, complete);
+      listener.latentFrames(grids);
+      List<Clip> frames =
+          stream.push(grids.stream().map(grid -> grid.slice(decoded, complete)).toList());
+      decoded = complete;
+      parts.add(frames);
+      listener.frames(frames);
+    }
+
+    /** All frames of one clip of the batch. */
+    Clip clip(int index) {
+      return Clip.join(parts.stream().map(part -> part.get(index)).toList());
+    }
   }
 
   private List<TokenGrid> grids(int[][] codes, int latentFrames) {

@@ -2,9 +2,11 @@ package dev.blockreel.sampler;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.sampler.GenerationRequest.Mode;
 import dev.blockreel.script.Dtype;
@@ -115,6 +117,53 @@ class PipelineTest {
     assertThat(announced).extracting(a -> a.get(1).time()).containsExactly(1, 2, 3);
     assertThat(announced.get(0).get(1).codes())
         .isEqualTo(Arrays.copyOf(made.get(1).tokens().codes(), 16));
+  }
+
+  /** What a listener saw, in order: {@code step 5}, {@code frames 4}. */
+  private static final class Diary implements GenerationListener {
+    private final List<String> entries = new ArrayList<>();
+    private final List<List<Clip>> frames = new ArrayList<>();
+
+    @Override
+    public void step(int done, int total) {
+      entries.add("step " + done);
+    }
+
+    @Override
+    public void frames(List<Clip> next) {
+      frames.add(next);
+      entries.add("frames " + next.get(0).frames());
+    }
+
+    private Clip clip(int index) {
+      return Clip.join(frames.stream().map(part -> part.get(index)).toList());
+    }
+  }
+
+  @Test
+  void framesArriveInOrderAsSoonAsTheirTokensExist() {
+    Diary diary = new Diary();
+    List<GeneratedClip> made = pipeline.generate(request(LIVELY, Mode.NBP, 1, 0, 1), diary);
+    assertThat(diary.entries)
+        .containsSubsequence(
+            "step 7", "frames 1", "step 8", "step 11", "frames 4", "step 12", "step 15", "frames 4")
+        .hasSize(15 + 3);
+    for (int i = 0; i < 2; i++) {
+      float[] pixels = made.get(i).clip().pixels();
+      assertThat(diary.clip(i).pixels()).isEqualTo(pixels);
+      assertThat(pipeline.tokenizer().decode(made.get(i).tokens()).pixels())
+          .containsExactly(pixels, within(1e-5f));
+    }
+  }
+
+  @Test
+  void givenFramesArriveBeforeTheFirstStep() {
+    Diary diary = new Diary();
+    TokenGrid given = new TokenGrid(new int[32], 2, 4, 4);
+    pipeline.generate(
+        new GenerationRequest(List.of(0), 1, LIVELY, Mode.NBP, List.of(given)), diary);
+    assertThat(diary.entries)
+        .containsExactly("frames 5", "step 1", "step 2", "step 3", "step 4", "frames 4");
   }
 
   @ParameterizedTest

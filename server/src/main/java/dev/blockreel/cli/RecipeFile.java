@@ -1,5 +1,7 @@
 package dev.blockreel.cli;
 
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -47,37 +49,43 @@ final class RecipeFile {
     }
     try {
       return JSON.readValue(bytes, type);
-    } catch (UnrecognizedPropertyException e) {
-      List<String> known = e.getKnownPropertyIds().stream().map(String::valueOf).toList();
-      throw wrong(
-          file,
-          "unknown field \"%s\", near are %s"
-              .formatted(field(e), String.join(", ", Nearness.sort(e.getPropertyName(), known))),
-          e);
-    } catch (JsonMappingException e) {
-      String where = field(e).isEmpty() ? "" : field(e) + ": ";
-      throw wrong(file, where + reason(e), e);
     } catch (JsonProcessingException e) {
-      throw wrong(
-          file,
-          "no valid JSON at line %d, column %d: %s"
-              .formatted(
-                  e.getLocation().getLineNr(),
-                  e.getLocation().getColumnNr(),
-                  e.getOriginalMessage()),
-          e);
+      throw new EngineFailure(FailureCode.BAD_REQUEST, file + ": " + describe(e), e);
     } catch (IOException e) {
       throw new EngineFailure(FailureCode.MEDIA, "cannot read " + file, e);
     }
   }
 
+  private static String describe(JsonProcessingException e) {
+    if (e.getCause() instanceof JsonParseException syntax) {
+      return describe(syntax);
+    }
+    if (e instanceof UnrecognizedPropertyException unknown) {
+      List<String> known = unknown.getKnownPropertyIds().stream().map(String::valueOf).toList();
+      return "unknown field \"%s\", near are %s"
+          .formatted(
+              field(unknown), String.join(", ", Nearness.sort(unknown.getPropertyName(), known)));
+    }
+    if (e instanceof JsonMappingException mapping) {
+      return (field(mapping).isEmpty() ? "" : field(mapping) + ": ") + reason(mapping);
+    }
+    JsonLocation where = e.getLocation();
+    return "no valid JSON at line %d, column %d: %s"
+        .formatted(where.getLineNr(), where.getColumnNr(), e.getOriginalMessage());
+  }
+
   /** Records check themselves while they are read; what they say is what counts. */
   private static String reason(JsonMappingException e) {
-    return e.getCause() instanceof EngineFailure failure
-        ? failure.getMessage()
-        : e.getOriginalMessage()
-            .replaceAll("`[\\w.$]*?(\\w+)`", "$1")
-            .replaceAll(" \\(index \\d+\\)", "");
+    if (e.getCause() instanceof EngineFailure failure) {
+      return failure.getMessage();
+    }
+    if (e.getOriginalMessage().startsWith("Missing creator property")) {
+      return "is missing";
+    }
+    // Jackson's words without its own settings and the names of our classes.
+    return e.getOriginalMessage()
+        .replaceAll(" \\(but might.*\\)", "")
+        .replaceAll("`(?:[\\w.]*[.$])?(\\w+)(<.*?>)?`", "$1");
   }
 
   /** Where in the file, such as {@code training.batch}. */
@@ -85,9 +93,5 @@ final class RecipeFile {
     return e.getPath().stream()
         .map(part -> part.getFieldName() == null ? "" + part.getIndex() : part.getFieldName())
         .collect(Collectors.joining("."));
-  }
-
-  private static EngineFailure wrong(Path file, String what, Exception cause) {
-    return new EngineFailure(FailureCode.BAD_REQUEST, file + ": " + what, cause);
   }
 }

@@ -2,6 +2,8 @@ package dev.blockreel.grid;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.List;
+
 /**
  * Decoded video (or, with one frame, an image) in plain memory.
  *
@@ -37,5 +39,32 @@ public record Clip(float[] pixels, int frames, int height, int width, double fps
           pixels, (c * frames + from) * plane, part, c * (to - from) * plane, (to - from) * plane);
     }
     return new Clip(part, to - from, height, width, fps);
+  }
+
+  /**
+   * Joins parts of one clip in time; copies.
+   *
+   * @param parts at least one, all of one height, width and frame rate
+   */
+  public static Clip join(List<Clip> parts) {
+    Clip first = parts.get(0);
+    int frames = parts.stream().mapToInt(Clip::frames).sum();
+    int plane = first.height * first.width;
+    float[] joined = new float[3 * frames * plane];
+    int done = 0;
+    for (Clip part : parts) {
+      if (part.height != first.height || part.width != first.width || part.fps != first.fps) {
+        throw new IllegalArgumentException(
+            "parts of %dx%d at %s fps and %dx%d at %s fps do not make one clip"
+                .formatted(
+                    first.width, first.height, first.fps, part.width, part.height, part.fps));
+      }
+      int size = part.frames * plane;
+      for (int c = 0; c < 3; c++) {
+        System.arraycopy(part.pixels, c * size, joined, (c * frames + done) * plane, size);
+      }
+      done += part.frames;
+    }
+    return new Clip(joined, frames, first.height, first.width, first.fps);
   }
 }

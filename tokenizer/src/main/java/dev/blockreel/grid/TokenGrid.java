@@ -2,6 +2,8 @@ package dev.blockreel.grid;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.Arrays;
+
 /**
  * Codebook indices of one clip, without any vocabulary offset.
  *
@@ -23,7 +25,13 @@ public record TokenGrid(int[] codes, int time, int height, int width) {
 
   /** The first {@code count} latent frames as a grid of its own; copies. */
   public TokenGrid leading(int count) {
+    return slice(0, count);
+  }
+
+  /** Latent frames {@code from} (inclusive) to {@code to} (exclusive) as a grid; copies. */
+  public TokenGrid slice(int from, int to) {
+    int plane = height * width;
     return new TokenGrid(
-        java.util.Arrays.copyOf(codes, count * height * width), count, height, width);
+        Arrays.copyOfRange(codes, from * plane, to * plane), to - from, height, width);
   }
 }

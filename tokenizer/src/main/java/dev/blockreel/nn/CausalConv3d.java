@@ -5,7 +5,8 @@ import dev.blockreel.script.Sym;
 /**
  * 3-D convolution that looks back in time only: (B,in,T,H,W) → (B,out,T',H',W'). The border is
  * replicated: k/2 on every side of a frame, 2·(k/2) frames in front, none behind; strides come
- * after that.
+ * after that. With a {@link History}, the frames in front of all chunks but the first are the last
+ * ones of the chunk before; the stride in time must then be 1.
  */
 public final class CausalConv3d {
   private final WeightScope scope;
@@ -43,8 +44,16 @@ public final class CausalConv3d {
     this.bias = scope.declare("bias", Weight.Role.VECTOR, Init.constant(0), out);
   }
 
-  /** Writes the layer. */
+  /**
+   * Writes the layer.
+   *
+   * @throws IllegalStateException when a stride in time meets a history: how far the next chunk
+   *     must look back would depend on the length of this one
+   */
   public Sym apply(Forward forward, Sym x) {
+    if (forward.history() != null && strideTime != 1) {
+      throw new IllegalStateException(scope.name() + " strides in time and has no history");
+    }
     return forward
         .method()
         .inLayer(
@@ -53,6 +62,9 @@ public final class CausalConv3d {
               int edge = kernel / 2;
               Sym padded = edge == 0 ? x : x.replicationPad3d(edge, edge, edge, edge, 2 * edge, 0);
               Sym input = forward.numerics().channelsLast() ? padded.channelsLast3d() : padded;
+              if (forward.history() != null && edge > 0) {
+                forward.history().goOn(input, 2 * edge);
+              }
               return input.conv3d(
                   forward.weight(weight),
                   forward.weight(bias),

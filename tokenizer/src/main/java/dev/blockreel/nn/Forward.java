@@ -10,8 +10,14 @@ import dev.blockreel.script.Sym;
  * @param method the method being written
  * @param weights the script's list of weights, or a block's slice of it
  * @param numerics in which numbers to compute
+ * @param history what layers remember of earlier chunks of a clip, or null where clips come whole
  */
-public record Forward(Method method, Sym weights, Numerics numerics) {
+public record Forward(Method method, Sym weights, Numerics numerics, History history) {
+  /** For whole clips, and for all that has no time. */
+  public Forward(Method method, Sym weights, Numerics numerics) {
+    this(method, weights, numerics, null);
+  }
+
   /** The weight, in the format that the products need. */
   public Sym weight(Weight weight) {
     String item = weights + "[" + weight.index() + "]";
@@ -26,7 +32,7 @@ public record Forward(Method method, Sym weights, Numerics numerics) {
 
   /** The same method with another list of weights. */
   public Forward with(Sym otherWeights) {
-    return new Forward(method, otherWeights, numerics);
+    return new Forward(method, otherWeights, numerics, history);
   }
 
   /** Casts to the compute format. */

@@ -6,7 +6,8 @@ import java.util.List;
 
 /**
  * Tensors as one native list, made once and handed to any number of calls; keeps its tensors alive
- * until closed.
+ * until closed. A method may change the list: what it puts there lives in the list alone, until the
+ * method replaces it or the list is closed.
  */
 public final class TensorList implements AutoCloseable {
   private final List<Tensor> tensors;
@@ -20,7 +21,7 @@ public final class TensorList implements AutoCloseable {
     this.value = IValue.listFrom(tensors.stream().map(Tensor::array).toArray(PtNDArray[]::new));
   }
 
-  /** The items. */
+  /** The items that it was made of. */
   public List<Tensor> tensors() {
     return tensors;
   }

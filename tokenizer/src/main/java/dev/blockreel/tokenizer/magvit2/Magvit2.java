@@ -4,6 +4,7 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.nn.CausalConv3d;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.FrameGroupNorm;
+import dev.blockreel.nn.History;
 import dev.blockreel.nn.Init;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.nn.WeightScope;
@@ -106,7 +107,9 @@ public final class Magvit2 {
         int blocks = stage.strideTime() * stage.strideSpace() * stage.strideSpace();
         layers.add(at -> conv(at, in, blocks * in));
         layers.add(
-            at -> (forward, x) -> depthToSpace(x, stage.strideTime(), stage.strideSpace(), in));
+            at ->
+                (forward, x) ->
+                    depthToSpace(forward, x, stage.strideTime(), stage.strideSpace(), in));
       }
       for (int i = 0; i < stage.units(); i++) {
         int in = channels;
@@ -164,9 +167,9 @@ public final class Magvit2 {
 
   /**
    * (B, t·s·s·C, T, H, W) → (B, C, T·t - (t-1), H·s, W·s): block offsets are the major channels;
-   * t-1 frames are dropped.
+   * the first t-1 frames of the clip are dropped.
    */
-  private static Sym depthToSpace(Sym x, int t, int s, int channels) {
+  private static Sym depthToSpace(Forward forward, Sym x, int t, int s, int channels) {
     Sym time = x.size(2);
     Sym height = x.size(3);
     Sym width = x.size(4);
@@ -176,7 +179,11 @@ public final class Magvit2 {
         split
             .permute(0, 4, 5, 1, 6, 2, 7, 3) // (B, C, T, t, H, s, W, s)
             .reshape(x.size(0), channels, time + " * " + t, height + " * " + s, width + " * " + s);
-    return t == 1 ? merged : merged.from(2, t - 1);
+    if (t == 1) {
+      return merged;
+    }
+    History history = forward.history();
+    return merged.from(2, history == null ? t - 1 : history.atStart(t - 1));
   }
 
   /**
@@ -204,13 +211,16 @@ public final class Magvit2 {
     return forward.leave(x).permute(0, 2, 3, 4, 1);
   }
 
-  /** FSQ values (B,t,h,w,d), fp32, to pixels (B,3,T,H,W), fp32 and not clamped. */
+  /**
+   * FSQ values (B,t,h,w,d), fp32, to pixels (B,3,T,H,W), fp32 and not clamped. With a {@link
+   * History} these are the next latent frames of clips and the frames that they bring.
+   */
   public Sym decode(Forward forward, Sym values) {
     Sym x = forward.enter(values.permute(0, 4, 1, 2, 3));
     for (Layer layer : decoder) {
       x = layer.apply(forward, x);
     }
-    return forward.leave(config.patch() == 1 ? x : depthToSpace(x, 1, config.patch(), 3));
+    return forward.leave(config.patch() == 1 ? x : depthToSpace(forward, x, 1, config.patch(), 3));
   }
 
   /** Latents (B,t,h,w,d) to codebook indices (B,t,h,w), int64. */

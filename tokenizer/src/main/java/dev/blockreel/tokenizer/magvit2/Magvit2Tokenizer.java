@@ -12,6 +12,7 @@ import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Forward;
+import dev.blockreel.nn.History;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
 import dev.blockreel.script.Script;
@@ -20,7 +21,6 @@ import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -145,7 +145,8 @@ public final class Magvit2Tokenizer implements AutoCloseable {
             "decode",
             m -> {
               Sym codes = m.tensor("codes");
-              Forward forward = new Forward(m, m.tensors("w"), numerics);
+              Sym weights = m.tensors("w");
+              Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
               m.returns(network.decode(forward, network.lookup(forward, codes)));
             });
   }
@@ -214,62 +215,41 @@ public final class Magvit2Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Turns token grids of one size into clips, together.
+   * Turns token grids of one size into clips, together. Works through a {@link #stream}, one latent
+   * frame after the other: the memory that it takes does not grow with the length of the clips.
    *
    * @throws EngineFailure BAD_REQUEST when a code lies outside the codebook or the sizes differ
    */
   public List<Clip> decode(List<TokenGrid> grids) {
-    float[] pixels = decodeRaw(grids);
-    for (int i = 0; i < pixels.length; i++) {
-      pixels[i] = Math.min(1, Math.max(0, pixels[i]));
+    ClipStream.requireOneSize(grids);
+    try (ClipStream stream = stream()) {
+      List<List<Clip>> parts = new ArrayList<>();
+      for (int t = 0; t < grids.get(0).time(); t++) {
+        int at = t;
+        parts.add(stream.push(grids.stream().map(grid -> grid.slice(at, at + 1)).toList()));
+      }
+      List<Clip> clips = new ArrayList<>();
+      for (int i = 0; i < grids.size(); i++) {
+        int clip = i;
+        clips.add(Clip.join(parts.stream().map(part -> part.get(clip)).toList()));
+      }
+      return clips;
     }
-    TokenGrid first = grids.get(0);
-    int factor = description.network().spaceFactor();
-    int frames = description.network().frames(first.time());
-    int size = pixels.length / grids.size();
-    List<Clip> clips = new ArrayList<>();
-    for (int i = 0; i < grids.size(); i++) {
-      clips.add(
-          new Clip(
-              Arrays.copyOfRange(pixels, i * size, (i + 1) * size),
-              frames,
-              first.height() * factor,
-              first.width() * factor,
-              description.fps()));
-    }
-    return clips;
   }
 
-  /** As {@link #decode(List)}, without clamping: (B, 3, T, H, W). */
-  public float[] decodeRaw(List<TokenGrid> grids) {
-    TokenGrid first = grids.get(0);
-    int size = first.codes().length;
-    int codebook = description.network().codebookSize();
-    long[] codes = new long[grids.size() * size];
-    for (int g = 0; g < grids.size(); g++) {
-      TokenGrid grid = grids.get(g);
-      if (grid.time() != first.time()
-          || grid.height() != first.height()
-          || grid.width() != first.width()) {
-        throw EngineFailure.badRequest(
-            "token grids of one batch must have one size: got %dx%dx%d and %dx%dx%d",
-            first.time(), first.height(), first.width(), grid.time(), grid.height(), grid.width());
-      }
-      for (int i = 0; i < size; i++) {
-        int code = grid.codes()[i];
-        if (code < 0 || code >= codebook) {
-          throw EngineFailure.badRequest(
-              "token %d of clip %d is %d: this codebook has codes 0 to %d",
-              i, g, code, codebook - 1);
-        }
-        codes[g * size + i] = code;
-      }
+  /** The plain twin of {@link #decode(List)}: all at once, not clamped, (B, 3, T, H, W). */
+  float[] decodeRaw(List<TokenGrid> grids) {
+    try (ClipStream stream = stream()) {
+      return stream.pushRaw(grids);
     }
-    try (TensorScope scope = TensorScope.open()) {
-      Tensor indices =
-          scope.longs(codes, grids.size(), first.time(), first.height(), first.width());
-      return script.call(scope, "decode", indices, weights.list()).toFloats();
-    }
+  }
+
+  /**
+   * Begins to decode clips whose latent frames are still to come. Several streams may be open; each
+   * is the caller's to close, before this tokenizer.
+   */
+  public ClipStream stream() {
+    return new ClipStream(description, script, weights);
   }
 
   @Override

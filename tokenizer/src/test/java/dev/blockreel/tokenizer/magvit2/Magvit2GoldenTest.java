@@ -88,6 +88,12 @@ class Magvit2GoldenTest {
   }
 
   @Test
+  void streamedClipsAgree() {
+    golden.assertClose(
+        "recon_17f", ClipStreamTest.streamed(tokenizer, grids("codes_17f"), 1, 2, 2));
+  }
+
+  @Test
   void valuesOfIndicesAgree() {
     long[] indices = golden.inputs().integers("fsq_indices");
     golden.assertClose("fsq_codes", tokenizer.values(indices));

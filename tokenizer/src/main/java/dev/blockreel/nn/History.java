@@ -1,0 +1,49 @@
+package dev.blockreel.nn;
+
+import dev.blockreel.script.Method;
+import dev.blockreel.script.Sym;
+
+/**
+ * What causal layers remember of a clip that comes in chunks, so that its frames turn out as if the
+ * clip had come whole. To the script it is a list of tensors, empty before the first chunk and then
+ * one for each layer with a memory, in the order in which those run. The method changes the list in
+ * place: whoever holds the list holds one clip's state, of a size that does not grow.
+ */
+public final class History {
+  private final Method method;
+  private final Sym list;
+  private final Sym first;
+  private int layers;
+
+  /** Declares the list as the next argument of {@code method}. */
+  public History(Method method, String argument) {
+    this.method = method;
+    this.list = method.tensors(argument);
+    this.first = method.let("torch.len(" + list + ") == 0");
+  }
+
+  /**
+   * Lets a layer go on where it stopped.
+   *
+   * @param frames (B,C,count+T,H,W), memory of its own. Its leading {@code count} frames are taken
+   *     as they are at the start of a clip; later the last {@code count} of the chunk before
+   *     overwrite them
+   */
+  void goOn(Sym frames, int count) {
+    int layer = layers++;
+    // A clone, since a view would keep the whole chunk in memory.
+    String last = "torch.clone(torch.slice(" + frames + ", 2, " + -count + "))";
+    method.when(
+        first.toString(),
+        () -> method.line("torch.append(" + list + ", " + last + ")"),
+        () -> {
+          frames.slice(2, 0, count).copyIn(list.item(layer));
+          method.line(list + "[" + layer + "] = " + last);
+        });
+  }
+
+  /** {@code count} in the first chunk of a clip, 0 in every later one. */
+  public Sym atStart(int count) {
+    return method.let(count + " if " + first + " else 0");
+  }
+}

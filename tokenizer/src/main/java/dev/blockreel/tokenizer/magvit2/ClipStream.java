@@ -1,0 +1,151 @@
+package dev.blockreel.tokenizer.magvit2;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.nn.WeightList;
+import dev.blockreel.script.Script;
+import dev.blockreel.script.TensorList;
+import dev.blockreel.script.TensorScope;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Clips that are decoded while their latent frames are still coming. No layer of the tokenizer
+ * looks into the future, so the frames of a latent frame are final as soon as it is known: the
+ * first one brings one frame, each further one as many as the strides in time multiply to, and the
+ * result is that of decoding the whole. The work grows with the frames that are pushed; the native
+ * memory that is held between two pushes (two frames for each convolution) does not grow at all.
+ *
+ * <p>The first push settles how many clips there are and how large. For the thread of the {@link
+ * Magvit2Tokenizer} that made it, which must stay open meanwhile.
+ */
+public final class ClipStream implements AutoCloseable {
+  private final Magvit2Tokenizer.Description description;
+  private final Script script;
+  private final WeightList weights;
+  private final TensorList history = new TensorList(List.of());
+  private List<TokenGrid> first;
+  private boolean closed;
+
+  ClipStream(Magvit2Tokenizer.Description description, Script script, WeightList weights) {
+    this.description = description;
+    this.script = script;
+    this.weights = weights;
+  }
+
+  /** Decodes the next latent frames of the only clip; see {@link #push(List)}. */
+  public Clip push(TokenGrid latentFrames) {
+    return push(List.of(latentFrames)).get(0);
+  }
+
+  /**
+   * Decodes the next latent frames. After a failure that is not a BAD_REQUEST the stream is closed.
+   *
+   * @param latentFrames one grid a clip, all of one size
+   * @return the frames that they bring, one clip a grid; values are clamped to [0, 1]
+   * @throws EngineFailure BAD_REQUEST when a code lies outside the codebook, or the sizes differ
+   *     from each other or from earlier pushes; the stream can then go on
+   * @throws IllegalStateException when the stream is closed
+   */
+  public List<Clip> push(List<TokenGrid> latentFrames) {
+    float[] pixels = pushRaw(latentFrames);
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = Math.min(1, Math.max(0, pixels[i]));
+    }
+    int factor = description.network().spaceFactor();
+    int height = latentFrames.get(0).height() * factor;
+    int width = latentFrames.get(0).width() * factor;
+    int size = pixels.length / latentFrames.size();
+    List<Clip> clips = new ArrayList<>();
+    for (int i = 0; i < latentFrames.size(); i++) {
+      float[] part = Arrays.copyOfRange(pixels, i * size, (i + 1) * size);
+      clips.add(new Clip(part, size / (3 * height * width), height, width, description.fps()));
+    }
+    return clips;
+  }
+
+  /** As {@link #push(List)}, without clamping: (B, 3, T, H, W). */
+  float[] pushRaw(List<TokenGrid> latentFrames) {
+    if (closed) {
+      throw new IllegalStateException("the stream is closed");
+    }
+    requireOneSize(latentFrames);
+    TokenGrid grid = latentFrames.get(0);
+    if (first != null
+        && (first.size() != latentFrames.size()
+            || first.get(0).height() != grid.height()
+            || first.get(0).width() != grid.width())) {
+      throw EngineFailure.badRequest(
+          "the stream began with %d clips of %dx%d tokens a frame: got %d of %dx%d",
+          first.size(),
+          first.get(0).height(),
+          first.get(0).width(),
+          latentFrames.size(),
+          grid.height(),
+          grid.width());
+    }
+    long[] codes = codes(latentFrames);
+    try (TensorScope scope = TensorScope.open()) {
+      float[] pixels =
+          script
+              .call(
+                  scope,
+                  "decode",
+                  scope.longs(codes, latentFrames.size(), grid.time(), grid.height(), grid.width()),
+                  weights.list(),
+                  history)
+              .toFloats();
+      first = first == null ? List.copyOf(latentFrames) : first;
+      return pixels;
+    } catch (RuntimeException e) {
+      close(); // some layers remember this chunk already, others do not
+      throw e;
+    }
+  }
+
+  /** Fails with BAD_REQUEST unless there are grids and all have one size. */
+  static void requireOneSize(List<TokenGrid> grids) {
+    if (grids.isEmpty()) {
+      throw EngineFailure.badRequest("there is nothing to decode: got no token grids");
+    }
+    TokenGrid first = grids.get(0);
+    for (TokenGrid grid : grids) {
+      if (grid.time() != first.time()
+          || grid.height() != first.height()
+          || grid.width() != first.width()) {
+        throw EngineFailure.badRequest(
+            "token grids of one batch must have one size: got %dx%dx%d and %dx%dx%d",
+            first.time(), first.height(), first.width(), grid.time(), grid.height(), grid.width());
+      }
+    }
+  }
+
+  private long[] codes(List<TokenGrid> grids) {
+    int size = grids.get(0).codes().length;
+    int codebook = description.network().codebookSize();
+    long[] codes = new long[grids.size() * size];
+    for (int g = 0; g < grids.size(); g++) {
+      for (int i = 0; i < size; i++) {
+        int code = grids.get(g).codes()[i];
+        if (code < 0 || code >= codebook) {
+          throw EngineFailure.badRequest(
+              "token %d of clip %d is %d: this codebook has codes 0 to %d",
+              i, g, code, codebook - 1);
+        }
+        codes[g * size + i] = code;
+      }
+    }
+    return codes;
+  }
+
+  /** Frees what was remembered; closing again does nothing. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      history.close();
+    }
+  }
+}
