@@ -15,6 +15,7 @@ import dev.blockreel.generator.nbp.UcfClasses;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import dev.blockreel.tokenizer.magvit2.Magvit2Import;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import dev.blockreel.tokenizer.text.TextTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +33,8 @@ import java.util.Map;
  *
  * @param tokenizer the tokenizer's file, or null
  * @param generator the generator's file, or null
+ * @param texts the {@code tokenizer.json} of a text-conditioned generator's texts, which is copied,
+ *     or null
  * @param grid latent frames, rows and columns of a clip, or null for what the files say
  * @param codes size of the codebook where no tokenizer is given, or 0
  * @param levels FSQ levels of the tokenizer, or an empty list for the published ones
@@ -41,6 +44,7 @@ import java.util.Map;
 public record ModelImport(
     Path tokenizer,
     Path generator,
+    Path texts,
     Grid grid,
     int codes,
     List<Integer> levels,
@@ -113,7 +117,19 @@ public record ModelImport(
             if (second != null) {
               second.write(draft, type);
             }
+            if (texts != null) {
+              copyTexts(draft.resolve(TextTokenizer.FILE));
+            }
           });
+    }
+  }
+
+  private void copyTexts(Path target) {
+    TextTokenizer.open(texts).close(); // fails where it is none
+    try {
+      Files.copy(texts, target);
+    } catch (IOException e) {
+      throw new EngineFailure(FailureCode.MEDIA, "cannot copy " + texts, e);
     }
   }
 

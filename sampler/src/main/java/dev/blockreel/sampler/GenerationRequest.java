@@ -8,20 +8,23 @@ import java.util.List;
 /**
  * A batch of clips to generate, one per class.
  *
- * @param classes class number of each clip; for models without classes any number, only their count
- *     matters
+ * @param classes class number of each clip; for models without classes, and where there are
+ *     prompts, any number, only their count matters
  * @param seed of the first clip; clip i has seed + i, so a clip does not depend on its neighbours
  * @param options how tokens are drawn
  * @param mode block by block or, as a baseline, token by token
  * @param condition leading latent frames of each clip to continue, one grid a clip, or an empty
  *     list
+ * @param prompts for text-conditioned models the text of each clip in place of its class, or an
+ *     empty list
  */
 public record GenerationRequest(
     List<Integer> classes,
     long seed,
     SamplingOptions options,
     Mode mode,
-    List<TokenGrid> condition) {
+    List<TokenGrid> condition,
+    List<String> prompts) {
   /** How many tokens a step predicts. */
   public enum Mode {
     /** Next-token prediction: the model's own order, one token a step. */
@@ -35,5 +38,16 @@ public record GenerationRequest(
     requireNonNull(options, "options is null");
     requireNonNull(mode, "mode is null");
     condition = List.copyOf(condition);
+    prompts = List.copyOf(prompts);
+  }
+
+  /** A batch without prompts. */
+  public GenerationRequest(
+      List<Integer> classes,
+      long seed,
+      SamplingOptions options,
+      Mode mode,
+      List<TokenGrid> condition) {
+    this(classes, seed, options, mode, condition, List.of());
   }
 }

@@ -5,6 +5,7 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Numerics;
@@ -24,18 +25,18 @@ public final class Pipeline implements AutoCloseable {
   private final Magvit2Tokenizer tokenizer;
   private final NbpGenerator generator;
   private final NbpDecoding decoding;
-  private final List<String> classes;
+  private final NbpConditions conditions;
   private final SamplingOptions defaults;
 
   private Pipeline(
       Magvit2Tokenizer tokenizer,
       NbpGenerator generator,
-      List<String> classes,
+      NbpConditions conditions,
       SamplingOptions defaults) {
     this.tokenizer = tokenizer;
     this.generator = generator;
     this.decoding = new NbpDecoding(generator);
-    this.classes = classes;
+    this.conditions = conditions;
     this.defaults = defaults;
   }
 
@@ -50,23 +51,51 @@ public final class Pipeline implements AutoCloseable {
   public static Pipeline load(Path directory, Dtype dtype) {
     ModelDirectory model = ModelDirectory.open(directory);
     NbpConfig config = NbpGenerator.describe(model).network();
+    NbpConditions conditions = NbpConditions.of(model, config);
     Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
     Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(compute, 1));
     try {
       NbpGenerator generator =
           NbpGenerator.load(
               model, Numerics.inference(compute, config.blockSize()), TokenSampling::write);
-      return new Pipeline(tokenizer, generator, classes(model), defaults(model));
+      return new Pipeline(tokenizer, generator, conditions, defaults(model));
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
     }
   }
 
-  private static List<String> classes(ModelDirectory model) {
-    List<String> names = new ArrayList<>();
-    model.description().path("classes").forEach(name -> names.add(name.asText()));
-    return List.copyOf(names);
+  /**
+   * A published model with random weights, to measure it without its files: it makes noise at the
+   * speed and in the memory of the real one.
+   *
+   * @param preset such as {@code nbp-ucf-base}
+   * @param dtype as in {@link #load}
+   * @param seed of the weights
+   * @throws EngineFailure BAD_REQUEST when there is no such model
+   */
+  public static Pipeline standIn(String preset, Dtype dtype, long seed) {
+    NbpPreset published = NbpPreset.named(preset);
+    int block = published.generator().network().blockSize();
+    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
+    Magvit2Tokenizer tokenizer =
+        Magvit2Tokenizer.standIn(published.tokenizer(), seed, Numerics.inference(compute, 1));
+    try {
+      NbpGenerator generator =
+          NbpGenerator.standIn(
+              published.generator(),
+              seed,
+              Numerics.inference(compute, block),
+              TokenSampling::write);
+      return new Pipeline(
+          tokenizer,
+          generator,
+          NbpConditions.of(published),
+          new SamplingOptions(1, 16_000, 0.9, 0, true));
+    } catch (RuntimeException e) {
+      tokenizer.close();
+      throw e;
+    }
   }
 
   private static SamplingOptions defaults(ModelDirectory model) {
@@ -81,7 +110,17 @@ public final class Pipeline implements AutoCloseable {
 
   /** Names of the classes, in the order of their numbers; empty for models without. */
   public List<String> classes() {
-    return classes;
+    return conditions.classes();
+  }
+
+  /**
+   * The number of a class.
+   *
+   * @param nameOrNumber a number, or a name; case, blanks, dashes and underscores do not count
+   * @throws EngineFailure BAD_REQUEST when the model has no such name
+   */
+  public int classNumber(String nameOrNumber) {
+    return conditions.classNumber(nameOrNumber);
   }
 
   /** How this model likes to be sampled. */
@@ -134,18 +173,15 @@ public final class Pipeline implements AutoCloseable {
    */
   public List<GeneratedClip> generate(GenerationRequest request, GenerationListener listener) {
     check(request);
-    List<int[]> conditions = new ArrayList<>();
     List<int[]> given = new ArrayList<>();
     for (int i = 0; i < request.classes().size(); i++) {
-      boolean labelled = generator.description().network().hybrid();
-      conditions.add(labelled ? new int[] {request.classes().get(i)} : new int[0]);
       given.add(request.condition().isEmpty() ? new int[0] : request.condition().get(i).codes());
     }
     // Always through a stream, watched or not: it takes no longer than decoding at the end, needs
     // less memory, and the frames cannot depend on who is looking.
     try (ClipStream stream = tokenizer.stream()) {
       FrameDecoding frames = new FrameDecoding(stream, listener);
-      int[][] codes = decoding.decode(conditions, given, request, listener, frames);
+      int[][] codes = decoding.decode(conditions.idsOf(request), given, request, listener, frames);
       List<TokenGrid> grids = grids(codes, generator.description().time());
       List<GeneratedClip> generated = new ArrayList<>();
       for (int i = 0; i < grids.size(); i++) {
@@ -206,20 +242,8 @@ public final class Pipeline implements AutoCloseable {
     if (request.classes().isEmpty()) {
       throw EngineFailure.badRequest("a generation needs at least one clip");
     }
-    if (network.hybrid()) {
-      if (network.conditionTokens() != 1) {
-        throw EngineFailure.badRequest(
-            "this model is conditioned on %d text tokens, not on a class",
-            network.conditionTokens());
-      }
-      for (int label : request.classes()) {
-        if (label < 0 || label >= network.conditionVocabulary()) {
-          throw EngineFailure.badRequest(
-              "class %d does not exist: this model has classes 0 to %d",
-              label, network.conditionVocabulary() - 1);
-        }
-      }
-    } else if (request.condition().isEmpty()) {
+    conditions.check(request);
+    if (!network.hybrid() && request.condition().isEmpty()) {
       throw EngineFailure.badRequest("this model continues clips: it needs --condition");
     }
     if (!request.condition().isEmpty() && request.condition().size() != request.classes().size()) {

@@ -1,6 +1,5 @@
 package dev.blockreel.cli;
 
-import dev.blockreel.checkpoint.Nearness;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.checkpoint.TokenTensors;
@@ -33,8 +32,6 @@ final class Generate extends EngineCommand {
   /** As in the frame prediction of NBP's paper. */
   private static final int PUBLISHED_CONDITION_FRAMES = 5;
 
-  private static final int NEAR_CLASSES = 5;
-
   @Mixin private ModelOptions model;
   @Mixin private SamplingFlags sampling;
   @Mixin private ClipInput input;
@@ -45,6 +42,12 @@ final class Generate extends EngineCommand {
       paramLabel = "NAME|N",
       description = "What to generate; several, with commas, give a clip each.")
   private List<String> classes = List.of();
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      description = "A text in place of a class, for models that take one.")
+  private String prompt;
 
   @Option(
       names = "--condition",
@@ -167,32 +170,27 @@ final class Generate extends EngineCommand {
       }
       return Collections.nCopies(count, 0);
     }
+    if (prompt != null) {
+      if (!classes.isEmpty()) {
+        throw EngineFailure.badRequest("--class and --prompt exclude each other");
+      }
+      return Collections.nCopies(count, 0);
+    }
     if (classes.isEmpty()) {
       throw EngineFailure.badRequest(
           "this model needs --class: %s", String.join(", ", pipeline.classes()));
     }
     for (String name : classes) {
-      labels.addAll(Collections.nCopies(count, label(name.strip(), pipeline.classes())));
+      labels.addAll(Collections.nCopies(count, pipeline.classNumber(name.strip())));
     }
     return labels;
   }
 
-  private static int label(String name, List<String> known) {
-    int label = known.indexOf(name);
-    if (label >= 0) {
-      return label;
-    }
-    if (name.matches("\\d{1,9}")) {
-      return Integer.parseInt(name);
-    }
-    List<String> near = Nearness.sort(name, known);
-    throw EngineFailure.badRequest(
-        "unknown class \"%s\": near are %s",
-        name, String.join(", ", near.subList(0, Math.min(NEAR_CLASSES, near.size()))));
-  }
-
   /** How a class is called in file names. */
-  private static String name(Pipeline pipeline, int label) {
+  private String name(Pipeline pipeline, int label) {
+    if (prompt != null) {
+      return "prompt";
+    }
     if (!pipeline.generator().description().network().hybrid()) {
       return "clip";
     }
@@ -268,7 +266,8 @@ final class Generate extends EngineCommand {
               seed + from,
               options,
               mode,
-              given.isEmpty() ? given : given.subList(from, to)));
+              given.isEmpty() ? given : given.subList(from, to),
+              prompt == null ? List.of() : Collections.nCopies(to - from, prompt)));
     }
     return batches;
   }

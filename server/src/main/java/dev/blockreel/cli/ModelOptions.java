@@ -1,23 +1,41 @@
 package dev.blockreel.cli;
 
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.nio.file.Path;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** Which model a command uses, and in which numbers it computes. */
 final class ModelOptions {
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "MODEL",
-      description =
-          "A model directory, or the name of one in samples/models or $BLOCKREEL_HOME/models.")
-  private String model;
+  /** Of random weights. */
+  private static final long SEED = 1;
+
+  @ArgGroup(multiplicity = "1")
+  private Which which;
+
+  private static final class Which {
+    @Option(
+        names = "--model",
+        paramLabel = "MODEL",
+        description =
+            "A model directory, or the name of one in samples/models or $BLOCKREEL_HOME/models.")
+    private String model;
+
+    @Option(
+        names = "--random-weights",
+        paramLabel = "PRESET",
+        description =
+            "A published model without its weights, to measure it: nbp-ucf-base, nbp-k600-base,"
+                + " nbp-ucf-xl, nbp-k600-xl, nbp-ucf-3b or nbp-k600-3b.")
+    private String preset;
+  }
 
   @Option(
       names = "--dtype",
@@ -27,7 +45,10 @@ final class ModelOptions {
   private String dtype;
 
   Path directory() {
-    return ModelDirectory.resolve(model);
+    if (which.model == null) {
+      throw EngineFailure.badRequest("this needs --model: random weights have no files");
+    }
+    return ModelDirectory.resolve(which.model);
   }
 
   /** What was asked for, or null. */
@@ -38,14 +59,17 @@ final class ModelOptions {
   /** Loads the tokenizer alone; to be closed. */
   Magvit2Tokenizer loadTokenizer() {
     Dtype asked = dtype();
-    return Magvit2Tokenizer.load(
-        ModelDirectory.open(directory()),
-        Numerics.inference(asked == null ? Torch.fastDtype() : asked, 0));
+    Numerics numerics = Numerics.inference(asked == null ? Torch.fastDtype() : asked, 0);
+    return which.preset == null
+        ? Magvit2Tokenizer.load(ModelDirectory.open(directory()), numerics)
+        : Magvit2Tokenizer.standIn(NbpPreset.named(which.preset).tokenizer(), SEED, numerics);
   }
 
   /** Loads tokenizer and generator; to be closed. */
   Pipeline loadPipeline() {
     Dtype asked = dtype();
-    return Pipeline.load(directory(), asked);
+    return which.preset == null
+        ? Pipeline.load(directory(), asked)
+        : Pipeline.standIn(which.preset, asked, SEED);
   }
 }

@@ -1,0 +1,171 @@
+package dev.blockreel.sampler;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.Nearness;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpPreset;
+import dev.blockreel.generator.nbp.UcfClasses;
+import dev.blockreel.tokenizer.text.TextTokenizer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What an NBP model can be asked for: numbered classes, classes that are texts, free texts, or
+ * nothing.
+ *
+ * @param network sizes of the model
+ * @param classes names of the classes, in the order of their numbers
+ * @param ids condition ids of each class, where classes are texts; else empty
+ * @param texts a {@code tokenizer.json} for free texts; need not exist
+ */
+record NbpConditions(NbpConfig network, List<String> classes, List<int[]> ids, Path texts) {
+  /**
+   * Reads {@code classes} and {@code conditions} of a model.
+   *
+   * @throws EngineFailure CHECKPOINT_MISMATCH when they do not fit each other or the model
+   */
+  static NbpConditions of(ModelDirectory model, NbpConfig network) {
+    List<String> classes = new ArrayList<>();
+    model.description().path("classes").forEach(name -> classes.add(name.asText()));
+    List<int[]> ids = new ArrayList<>();
+    for (JsonNode condition : model.description().path("conditions")) {
+      int[] one = new int[condition.size()];
+      for (int i = 0; i < one.length; i++) {
+        one[i] = condition.get(i).asInt(-1);
+      }
+      ids.add(one);
+    }
+    boolean fits = ids.isEmpty() || ids.size() == classes.size();
+    for (int[] one : ids) {
+      fits &= one.length == network.conditionTokens() && inVocabulary(one, network);
+    }
+    if (!fits) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "%s/model.json: \"conditions\" must give %d ids below %d for each of the %d classes"
+              .formatted(
+                  model.path(),
+                  network.conditionTokens(),
+                  network.conditionVocabulary(),
+                  classes.size()));
+    }
+    return new NbpConditions(
+        network, List.copyOf(classes), ids, model.path().resolve(TextTokenizer.FILE));
+  }
+
+  /** As published. */
+  static NbpConditions of(NbpPreset preset) {
+    NbpConfig network = preset.generator().network();
+    List<UcfClasses.UcfClass> classes = network.hybrid() ? UcfClasses.all() : List.of();
+    return new NbpConditions(
+        network,
+        classes.stream().map(UcfClasses.UcfClass::name).toList(),
+        classes.stream().map(c -> c.ids().stream().mapToInt(Integer::intValue).toArray()).toList(),
+        Path.of(TextTokenizer.FILE));
+  }
+
+  /**
+   * The number of a class by its number or its name; case, blanks and signs do not count, so that
+   * "apply eye makeup" is ApplyEyeMakeup.
+   *
+   * @throws EngineFailure BAD_REQUEST when there is none, with names that are near
+   */
+  int classNumber(String nameOrNumber) {
+    String wanted = letters(nameOrNumber);
+    for (int i = 0; i < classes.size(); i++) {
+      if (classes.get(i).equals(nameOrNumber) || letters(classes.get(i)).equals(wanted)) {
+        return i;
+      }
+    }
+    if (nameOrNumber.matches("\\d{1,9}")) {
+      return Integer.parseInt(nameOrNumber);
+    }
+    List<String> near = Nearness.sort(nameOrNumber, classes);
+    throw EngineFailure.badRequest(
+        "unknown class \"%s\": near are %s",
+        nameOrNumber, String.join(", ", near.subList(0, Math.min(5, near.size()))));
+  }
+
+  private static String letters(String name) {
+    return name.toLowerCase(Locale.ROOT).replaceAll("[\\s_-]", "");
+  }
+
+  /** Fails with BAD_REQUEST when the model cannot be asked for this. */
+  void check(GenerationRequest request) {
+    if (!network.hybrid()) {
+      if (!request.prompts().isEmpty()) {
+        throw EngineFailure.badRequest("this model takes no prompt: it continues clips");
+      }
+      return;
+    }
+    if (!request.prompts().isEmpty()) {
+      if (network.conditionTokens() == 1) {
+        throw EngineFailure.badRequest("this model takes a class, not a prompt");
+      }
+      if (request.prompts().size() != request.classes().size()) {
+        throw EngineFailure.badRequest(
+            "%d clips are to be made of %d prompts",
+            request.classes().size(), request.prompts().size());
+      }
+      return;
+    }
+    int known = network.conditionTokens() == 1 ? network.conditionVocabulary() : ids.size();
+    if (known == 0) {
+      throw EngineFailure.badRequest("this model has no classes: it takes a prompt");
+    }
+    for (int label : request.classes()) {
+      if (label < 0 || label >= known) {
+        throw EngineFailure.badRequest(
+            "class %d does not exist: this model has classes 0 to %d", label, known - 1);
+      }
+    }
+  }
+
+  /** Condition ids of each clip of a checked request, without offset; empty arrays for none. */
+  List<int[]> idsOf(GenerationRequest request) {
+    if (!network.hybrid()) {
+      return request.classes().stream().map(label -> new int[0]).toList();
+    }
+    if (!request.prompts().isEmpty()) {
+      return idsOf(request.prompts());
+    }
+    return request.classes().stream()
+        .map(label -> ids.isEmpty() ? new int[] {label} : ids.get(label))
+        .toList();
+  }
+
+  private List<int[]> idsOf(List<String> prompts) {
+    if (!Files.isRegularFile(texts)) {
+      throw new EngineFailure(
+          FailureCode.UNSUPPORTED,
+          "a prompt needs the tokenizer.json of the text model: there is no %s".formatted(texts));
+    }
+    try (TextTokenizer tokenizer = TextTokenizer.open(texts)) {
+      List<int[]> all =
+          prompts.stream().map(text -> tokenizer.ids(text, network.conditionTokens())).toList();
+      for (int[] one : all) {
+        if (!inVocabulary(one, network)) {
+          throw EngineFailure.badRequest(
+              "%s gives ids beyond the %d that this model knows",
+              texts, network.conditionVocabulary());
+        }
+      }
+      return all;
+    }
+  }
+
+  private static boolean inVocabulary(int[] ids, NbpConfig network) {
+    for (int id : ids) {
+      if (id < 0 || id >= network.conditionVocabulary()) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
