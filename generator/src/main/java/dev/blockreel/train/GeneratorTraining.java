@@ -101,6 +101,7 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
       PrintStream console) {
     ClipFolder folder = ClipFolder.list(data);
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
+    TrainingLoop.create(out);
     TokenCache tokens =
         TokenCache.of(folder, tokenizer, out.resolve("tokens.safetensors"), console);
     new TrainingLoop<>(

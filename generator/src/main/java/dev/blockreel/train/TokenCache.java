@@ -9,6 +9,7 @@ import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -32,7 +33,8 @@ record TokenCache(int codebook, int time, int height, int width, int[] tokens, i
     String key =
         Integer.toHexString(folder.clips().hashCode()) + " " + model.description().path("files");
     int[] labels = folder.clips().stream().mapToInt(ClipFolder.Item::label).toArray();
-    try (Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.plain())) {
+    try (Magvit2Tokenizer tokenizer =
+        Magvit2Tokenizer.load(model, Numerics.inference(Torch.fastDtype(), 1))) {
       int codebook = tokenizer.description().network().codebookSize();
       if (Files.exists(file)) {
         try (TensorFile kept = Safetensors.open(file)) {

@@ -72,7 +72,8 @@ final class TrainingLoop<B> {
                 : TrainingState.fresh(task.weights(), schedule.seed(), numerics);
         TrainingLog log = new TrainingLog(out, task.measures(), state.step())) {
       steps(script, state, log, loader, file);
-      save(state, file, log);
+      state.save(file);
+      log.drawCurve();
       task.export(state, out.resolve("model"));
     } finally {
       loader.shutdownNow();
@@ -114,7 +115,7 @@ final class TrainingLoop<B> {
         log.drawCurve();
       }
       if (seconds(saved) > schedule.saveMinutes() * 60) {
-        save(state, file, log);
+        state.save(file);
         task.export(state, out.resolve("model"));
         saved = System.nanoTime();
       }
@@ -155,11 +156,6 @@ final class TrainingLoop<B> {
     }
   }
 
-  private void save(TrainingState state, Path file, TrainingLog log) {
-    state.save(file);
-    log.drawCurve();
-  }
-
   private void progress(int step, double rate, double[] sums, int count) {
     int width = 24;
     int filled = (int) ((long) step * width / schedule.steps());
@@ -198,7 +194,8 @@ final class TrainingLoop<B> {
     return thread;
   }
 
-  private static void create(Path folder) {
+  /** Makes a folder and those above it. */
+  static void create(Path folder) {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {

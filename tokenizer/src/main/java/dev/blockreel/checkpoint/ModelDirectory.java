@@ -56,13 +56,22 @@ public final class ModelDirectory {
    *     with a similar name first
    */
   public static Path resolve(String nameOrPath) {
+    return resolve(nameOrPath, shelves());
+  }
+
+  /** All models that {@link #resolve} finds by their name. */
+  public static List<Path> found() {
+    return shelves().stream().flatMap(shelf -> modelsOn(shelf).map(shelf::resolve)).toList();
+  }
+
+  private static List<Path> shelves() {
     List<Path> shelves = new ArrayList<>();
     shelves.add(Path.of(System.getProperty("blockreel.root", "")).resolve("samples/models"));
     String home = System.getenv("BLOCKREEL_HOME");
     if (home != null && !home.isBlank()) {
       shelves.add(Path.of(home).resolve("models"));
     }
-    return resolve(nameOrPath, shelves);
+    return shelves;
   }
 
   static Path resolve(String nameOrPath, List<Path> shelves) {
@@ -209,7 +218,7 @@ public final class ModelDirectory {
 
   /**
    * Makes a model directory that appears under its name when it is whole. It is built in a hidden
-   * directory beside that name, which is removed when anything fails.
+   * directory beside that name, which is removed when anything fails or the process is told to end.
    *
    * @param directory must not exist yet, or be empty
    * @param description what {@code model.json} shall say; its {@code files} is filled in here
@@ -220,6 +229,9 @@ public final class ModelDirectory {
   public static void write(Path directory, ObjectNode description, Consumer<Path> fill) {
     Path target = directory.toAbsolutePath().normalize();
     Path draft = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
+    // Ctrl-C runs no finally block, and a draft may have many gigabytes.
+    Thread atExit = new Thread(() -> deleteTree(draft));
+    Runtime.getRuntime().addShutdownHook(atExit);
     try {
       if (Files.exists(target) && !isEmptyDirectory(target)) {
         throw EngineFailure.badRequest("%s already exists: name a new directory", directory);
@@ -236,6 +248,15 @@ public final class ModelDirectory {
           MEDIA, "cannot write %s: %s".formatted(directory, MappedFile.reason(e)), e);
     } finally {
       deleteTree(draft);
+      forget(atExit);
+    }
+  }
+
+  private static void forget(Thread atExit) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      // The process is ending: the hook runs.
     }
   }
 
@@ -273,7 +294,12 @@ public final class ModelDirectory {
     }
   }
 
-  private static String sha256(Path file) {
+  /**
+   * The sha256 of a file, in lower-case hexadecimal digits; reads all of it.
+   *
+   * @throws EngineFailure MEDIA when it cannot be read
+   */
+  public static String sha256(Path file) {
     try (InputStream in = Files.newInputStream(file);
         DigestInputStream digest =
             new DigestInputStream(in, MessageDigest.getInstance("SHA-256"))) {

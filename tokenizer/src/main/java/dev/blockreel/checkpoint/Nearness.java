@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Locale;
 
 /** Which of some names someone may have meant. */
-final class Nearness {
+public final class Nearness {
   private Nearness() {}
 
   /** The names by the number of letters to change, fewest first. */
-  static List<String> sort(String meant, List<String> names) {
+  public static List<String> sort(String meant, List<String> names) {
     String wanted = meant.toLowerCase(Locale.ROOT);
     return names.stream()
         .sorted(Comparator.comparingInt(name -> distance(wanted, name.toLowerCase(Locale.ROOT))))

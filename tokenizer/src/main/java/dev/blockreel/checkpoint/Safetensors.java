@@ -38,6 +38,20 @@ public final class Safetensors {
   private Safetensors() {}
 
   /**
+   * Whether a file looks like safetensors, going by its first bytes.
+   *
+   * @throws EngineFailure MEDIA when it cannot be read
+   */
+  public static boolean looksLike(Path path) {
+    MappedFile file = MappedFile.open(path);
+    try {
+      return file.size() > PREFIX && file.window(PREFIX, 1).get() == '{';
+    } finally {
+      file.close();
+    }
+  }
+
+  /**
    * Opens a file by mapping it into memory; it may be larger than 2 GiB.
    *
    * @return the tensors, to be closed by the caller

@@ -121,6 +121,33 @@ public final class SafetensorsWriter {
         });
   }
 
+  /**
+   * Adds a tensor of another file, rounded to the nearest value of {@code type} (ties to even);
+   * read part by part by {@link #write()}.
+   *
+   * @param type F64, F32, F16 or BF16
+   * @throws IllegalArgumentException when the name is taken or the type is no float type
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor or it holds integers
+   */
+  public SafetensorsWriter add(TensorFile source, String name, ElementType type) {
+    TensorInfo info = source.info(name);
+    TensorValues.requireFloats(source, info);
+    if (!type.isFloat()) {
+      throw new IllegalArgumentException(type + " is not a float type");
+    }
+    if (info.type() == type) {
+      return add(info, (first, count) -> source.bytes(name, first, count));
+    }
+    return add(
+        new TensorInfo(name, type, info.shape()),
+        (first, count) -> {
+          float[] values = TensorValues.floats(source, info, first, count);
+          ByteBuffer bytes = littleEndian(count * type.bytes());
+          TensorValues.narrow(values, 0, count, type, bytes);
+          return bytes.flip();
+        });
+  }
+
   /** Adds floats as F32; {@code values} row-major, read by {@link #write()}. */
   public SafetensorsWriter addFloats(String name, long[] shape, float[] values) {
     return addFloats(name, ElementType.F32, shape, values);

@@ -13,15 +13,26 @@ final class TensorValues {
   private TensorValues() {}
 
   static float[] floats(TensorFile file, TensorInfo info) {
-    if (!info.type().isFloat()) {
-      throw wrongType(file, info, "a float type");
-    }
+    requireFloats(file, info);
     float[] values = new float[length(file, info)];
     for (int start = 0; start < values.length; start += PART) {
       int count = Math.min(PART, values.length - start);
       widen(file.bytes(info.name(), start, count), info.type(), values, start, count);
     }
     return values;
+  }
+
+  /** Some elements of a tensor of a float type. */
+  static float[] floats(TensorFile file, TensorInfo info, long firstElement, int elements) {
+    float[] values = new float[elements];
+    widen(file.bytes(info.name(), firstElement, elements), info.type(), values, 0, elements);
+    return values;
+  }
+
+  static void requireFloats(TensorFile file, TensorInfo info) {
+    if (!info.type().isFloat()) {
+      throw wrongType(file, info, "a float type");
+    }
   }
 
   static long[] integers(TensorFile file, TensorInfo info) {

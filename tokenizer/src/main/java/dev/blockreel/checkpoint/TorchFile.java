@@ -59,15 +59,17 @@ public final class TorchFile implements AutoCloseable {
   }
 
   /**
-   * Opens a checkpoint that is a flat dictionary of tensors.
+   * Opens the tensors of one dictionary of a checkpoint.
    *
+   * @param dictionary keys that lead to it, as {@link #tensors} takes them; none for a checkpoint
+   *     that is a flat dictionary of tensors
    * @return to be closed by the caller
    * @throws EngineFailure as {@link #read} and {@link #tensors}
    */
-  public static TensorFile open(Path path) {
+  public static TensorFile open(Path path, String... dictionary) {
     TorchFile torch = read(path);
     try {
-      return torch.tensors(torch.file::close);
+      return torch.tensors(torch.file::close, dictionary);
     } catch (RuntimeException e) {
       torch.close();
       throw e;

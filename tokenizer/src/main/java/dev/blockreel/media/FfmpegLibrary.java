@@ -23,6 +23,8 @@ import org.bytedeco.javacpp.Loader;
  * a failure instead.
  */
 final class FfmpegLibrary {
+  // A class that fails to load cannot be asked twice, so the one error has to be kept.
+  @SuppressWarnings("StaticAssignmentOfThrowable")
   private static final Throwable LOAD_ERROR = loadAll();
 
   private FfmpegLibrary() {}

@@ -15,7 +15,7 @@ public interface Init {
 
   /** Uniform values in ±1/sqrt(fanIn), the habit of convolutions. */
   static Init fanIn(long fanIn) {
-    double bound = 1 / Math.sqrt(fanIn);
+    double bound = 1 / Math.sqrt((double) fanIn);
     return random -> random.nextDouble(-bound, bound);
   }
 

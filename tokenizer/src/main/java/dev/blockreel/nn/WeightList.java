@@ -24,6 +24,9 @@ import java.util.stream.Collectors;
  * {@link Weight}s.
  */
 public final class WeightList implements AutoCloseable {
+  /** A prime, so that the rows of a matrix begin at different places. */
+  private static final int PERIOD = 262_147;
+
   private final TensorScope scope;
   private final TensorList list;
 
@@ -39,7 +42,7 @@ public final class WeightList implements AutoCloseable {
    *     mis-shaped tensors
    */
   public static WeightList load(List<Weight> weights, TensorFile file, Numerics numerics) {
-    check(weights, file);
+    requireFit(weights, file);
     return prepare(weights, numerics, (scope, weight) -> read(scope, file, weight));
   }
 
@@ -59,12 +62,50 @@ public final class WeightList implements AutoCloseable {
         });
   }
 
+  /**
+   * Stand-ins for weights that are not there, to measure a large model without its files: each
+   * tensor is drawn as {@link #random} draws it, but its values repeat after {@value #PERIOD}, so
+   * that filling it is no slower than writing it. The same seed gives the same weights.
+   */
+  public static WeightList standIn(List<Weight> weights, long seed, Numerics numerics) {
+    SplittableRandom seeds = new SplittableRandom(seed);
+    try (Script script = PREPARATION.compile()) {
+      return prepare(
+          weights,
+          numerics,
+          (scope, weight) -> {
+            SplittableRandom random = seeds.split();
+            float[] values = new float[(int) Math.min(weight.elements(), PERIOD)];
+            for (int i = 0; i < values.length; i++) {
+              values[i] = (float) weight.init().next(random);
+            }
+            try (TensorScope own = TensorScope.open()) {
+              Tensor period = own.floats(values, values.length);
+              return script
+                  .call(
+                      own,
+                      "repeated",
+                      period,
+                      weight.elements(),
+                      weight.shape(),
+                      numerics.compute().number())
+                  .moveTo(scope);
+            }
+          });
+    }
+  }
+
   /** The list that scripts take. */
   public TensorList list() {
     return list;
   }
 
-  private static void check(List<Weight> weights, TensorFile file) {
+  /**
+   * Checks without loading what {@link #load} demands.
+   *
+   * @throws EngineFailure as {@link #load}
+   */
+  public static void requireFit(List<Weight> weights, TensorFile file) {
     List<String> missing = new ArrayList<>();
     List<String> mismatched = new ArrayList<>();
     Set<String> unexpected = new LinkedHashSet<>(file.names());
@@ -191,6 +232,22 @@ public final class WeightList implements AutoCloseable {
                             y + " = ops.mkldnn._reorder_linear_weight(" + y + ", " + rows + ")"));
                 m.when(layout + " == 2", () -> m.assign(y, y.channelsLast3d()));
                 m.returns(y);
+              })
+          .method(
+              "repeated",
+              m -> {
+                var period = m.tensor("period");
+                var elements = m.integer("elements");
+                var shape = m.integers("shape");
+                var dtype = m.integer("dtype");
+                var times =
+                    m.let("torch.floordiv(%s, max(1, %s)) + 1".formatted(elements, period.size(0)));
+                var values =
+                    m.let(
+                        "torch.repeat(%s, [%s])"
+                            .formatted(m.let("%s.to(%s)".formatted(period, dtype)), times));
+                m.returns(
+                    m.let("torch.reshape(%s, %s)".formatted(values.slice(0, 0, elements), shape)));
               });
 
   @Override

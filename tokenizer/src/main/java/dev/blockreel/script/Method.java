@@ -51,6 +51,11 @@ public final class Method {
     return declare(argument, "int");
   }
 
+  /** Declares an argument that is a list of integers. */
+  public Sym integers(String argument) {
+    return declare(argument, "List[int]");
+  }
+
   /** Declares a floating-point argument. */
   public Sym real(String argument) {
     return declare(argument, "float");

@@ -64,7 +64,7 @@ public final class Script implements AutoCloseable {
    * @param scope owns the result
    * @param method the method's name
    * @param values its arguments in order: {@link Tensor}, {@link TensorList}, {@link Integer},
-   *     {@link Long}, {@link Double} or {@link Boolean}
+   *     {@link Long}, {@code long[]}, {@link Double} or {@link Boolean}
    * @return the result, made on the process's device
    */
   public Tensor call(TensorScope scope, String method, Object... values) {
@@ -111,6 +111,9 @@ public final class Script implements AutoCloseable {
     }
     if (value instanceof Integer || value instanceof Long) {
       return IValue.from(((Number) value).longValue());
+    }
+    if (value instanceof long[] integers) {
+      return IValue.listFrom(integers);
     }
     if (value instanceof Double real) {
       return IValue.from(real);

@@ -9,7 +9,9 @@ import dev.blockreel.failure.EngineFailure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The one libtorch of this process: its device, its threads, and the format of numbers that it is
@@ -43,6 +45,17 @@ public final class Torch {
     return SYSTEM.getDevice().isGpu();
   }
 
+  /** Versions of libtorch and of DJL, which calls it. */
+  public static String version() {
+    return "libtorch %s, DJL %s".formatted(SYSTEM.getEngine().getVersion(), Engine.getDjlVersion());
+  }
+
+  /** Where tensors live: {@code cpu}, or {@code gpu} with its number. */
+  public static String device() {
+    Device device = SYSTEM.getDevice();
+    return device.isGpu() ? "gpu " + device.getDeviceId() : "cpu";
+  }
+
   /** Threads that one call may use on the CPU. */
   public static int threads() {
     return JniUtils.getNumThreads();
@@ -60,23 +73,20 @@ public final class Torch {
   }
 
   private static boolean cpuHas(String... flags) {
-    try {
-      for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
-        if (line.startsWith("flags") || line.startsWith("Features")) {
-          List<String> present =
-              List.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+"));
-          for (String flag : flags) {
-            if (present.contains(flag)) {
-              return true;
-            }
-          }
-          return false;
-        }
-      }
+    return Arrays.stream(flags).anyMatch(cpuFlags()::contains);
+  }
+
+  /** What the processor can do, in the words of Linux; empty elsewhere. */
+  public static Set<String> cpuFlags() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      return lines
+          .filter(line -> line.startsWith("flags") || line.startsWith("Features"))
+          .findFirst()
+          .map(line -> Set.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+")))
+          .orElse(Set.of());
     } catch (IOException e) {
-      return false; // no such file outside Linux: fp32 is always right
+      return Set.of(); // no such file outside Linux
     }
-    return false;
   }
 
   /** Fails with a clear line where the device cannot compute in {@code dtype}. */

@@ -66,13 +66,13 @@ public final class Nbp {
 
   /**
    * Tensors of a published checkpoint's {@code state_dict} under the names used here: {@code
-   * module.} is removed wherever it stands, and what is no part of the transformer (the tokenizer,
-   * masks) is left out.
+   * module.} is removed wherever it stands in a name that begins with it, and what is no part of
+   * the transformer (the tokenizer, masks) is left out.
    */
   public static TensorFile publishedNames(TensorFile published) {
     return published.renamed(
         name -> {
-          String plain = name.replace("module.", "");
+          String plain = name.startsWith("module.") ? name.replace("module.", "") : name;
           return plain.startsWith("transformer.") && !plain.contains("mask") ? plain : null;
         });
   }

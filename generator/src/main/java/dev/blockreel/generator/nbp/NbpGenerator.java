@@ -43,8 +43,14 @@ public final class NbpGenerator implements AutoCloseable {
   public record Description(String kind, NbpConfig network, int time, int height, int width) {
     /** Checks that a clip is a whole number of blocks and fits the context. */
     public Description {
+      if (Math.min(time, Math.min(height, width)) < 1
+          || (double) time * height * width > 2.0 * network.contextLength()) {
+        throw EngineFailure.badRequest(
+            "a grid of %dx%dx%d tokens does not fit a context of %d positions",
+            time, height, width, network.contextLength());
+      }
       int tokens = time * height * width;
-      if (tokens < 1 || tokens % network.blockSize() != 0) {
+      if (tokens % network.blockSize() != 0) {
         throw EngineFailure.badRequest(
             "a grid of %dx%dx%d tokens is no whole number of blocks of %d",
             time, height, width, network.blockSize());
@@ -113,7 +119,28 @@ public final class NbpGenerator implements AutoCloseable {
   public static NbpGenerator load(
       Description description, TensorFile file, Numerics numerics, Consumer<ScriptWriter> more) {
     Nbp network = new Nbp(description.network());
-    WeightList weights = WeightList.load(network.weights(), file, numerics);
+    return load(
+        description, network, WeightList.load(network.weights(), file, numerics), numerics, more);
+  }
+
+  /** A generator that has learned nothing, to measure a size without its file. */
+  public static NbpGenerator standIn(
+      Description description, long seed, Numerics numerics, Consumer<ScriptWriter> more) {
+    Nbp network = new Nbp(description.network());
+    return load(
+        description,
+        network,
+        WeightList.standIn(network.weights(), seed, numerics),
+        numerics,
+        more);
+  }
+
+  private static NbpGenerator load(
+      Description description,
+      Nbp network,
+      WeightList weights,
+      Numerics numerics,
+      Consumer<ScriptWriter> more) {
     try {
       ScriptWriter script = new ScriptWriter("Nbp");
       network.writeFull(script, numerics);

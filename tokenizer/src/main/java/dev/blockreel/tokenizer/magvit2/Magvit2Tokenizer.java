@@ -96,7 +96,18 @@ public final class Magvit2Tokenizer implements AutoCloseable {
   /** Loads a tokenizer of known sizes from any file with the names of {@link Magvit2}. */
   public static Magvit2Tokenizer load(Description description, TensorFile file, Numerics numerics) {
     Magvit2 network = new Magvit2(description.network());
-    WeightList weights = WeightList.load(network.weights(), file, numerics);
+    return load(description, network, WeightList.load(network.weights(), file, numerics), numerics);
+  }
+
+  /** A tokenizer that decodes to noise, to measure a size without its file. */
+  public static Magvit2Tokenizer standIn(Description description, long seed, Numerics numerics) {
+    Magvit2 network = new Magvit2(description.network());
+    return load(
+        description, network, WeightList.standIn(network.weights(), seed, numerics), numerics);
+  }
+
+  private static Magvit2Tokenizer load(
+      Description description, Magvit2 network, WeightList weights, Numerics numerics) {
     try {
       return new Magvit2Tokenizer(description, weights, script(network, numerics).compile());
     } catch (RuntimeException e) {

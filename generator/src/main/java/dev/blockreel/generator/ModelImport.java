@@ -1,0 +1,187 @@
+package dev.blockreel.generator;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.nbp.NbpImport;
+import dev.blockreel.generator.nbp.UcfClasses;
+import dev.blockreel.tokenizer.magvit2.Magvit2Config;
+import dev.blockreel.tokenizer.magvit2.Magvit2Import;
+import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Makes a model directory out of the files that a model's authors published. Files are read as
+ * data, tensor by tensor: nothing in them is run, and memory does not grow with them. The directory
+ * appears when it is whole.
+ *
+ * <p>{@code model.json} holds, beside the sizes: {@code classes}, {@code conditions} (for
+ * text-conditioned models the condition ids of each class), {@code sampling} as in the authors'
+ * scripts, and under {@code imported} name, size and sha256 of each published file.
+ *
+ * @param tokenizer the tokenizer's file, or null
+ * @param generator the generator's file, or null
+ * @param grid latent frames, rows and columns of a clip, or null for what the files say
+ * @param codes size of the codebook where no tokenizer is given, or 0
+ * @param levels FSQ levels of the tokenizer, or an empty list for the published ones
+ * @param hyperParameters what the generator's file does not say, by its published name
+ * @param type BF16, F16 or F32: how weights are stored
+ */
+public record ModelImport(
+    Path tokenizer,
+    Path generator,
+    Grid grid,
+    int codes,
+    List<Integer> levels,
+    Map<String, String> hyperParameters,
+    ElementType type) {
+  private static final String ATTRIBUTION =
+      "Next Block Prediction (arXiv 2502.07737), weights as published by its authors";
+
+  /**
+   * Size of a clip in tokens.
+   *
+   * @param time latent frames
+   * @param height rows
+   * @param width columns
+   */
+  public record Grid(int time, int height, int width) {
+    /**
+     * Reads {@code TxHxW}.
+     *
+     * @throws EngineFailure BAD_REQUEST when it is something else
+     */
+    public static Grid parse(String text) {
+      if (!text.matches("[1-9]\\d{0,3}x[1-9]\\d{0,3}x[1-9]\\d{0,3}")) {
+        throw EngineFailure.badRequest(
+            "a grid is TxHxW, such as 5x16x16: got \"%s\"", text.replaceAll("\\p{Cntrl}", "?"));
+      }
+      List<Integer> sizes = List.of(text.split("x", -1)).stream().map(Integer::valueOf).toList();
+      return new Grid(sizes.get(0), sizes.get(1), sizes.get(2));
+    }
+  }
+
+  /** Checks that there is something to import. */
+  public ModelImport {
+    levels = List.copyOf(levels);
+    hyperParameters = Map.copyOf(hyperParameters);
+    if (tokenizer == null && generator == null) {
+      throw EngineFailure.badRequest("nothing to import: give --tokenizer, --generator or both");
+    }
+    if (!type.isFloat()) {
+      throw EngineFailure.badRequest("weights are stored as floats, not as %s", type);
+    }
+  }
+
+  /**
+   * Imports.
+   *
+   * @param out the model directory to make; must not exist yet, or be empty
+   * @throws EngineFailure CHECKPOINT_MISMATCH when a file does not hold what it should, or the two
+   *     do not fit together; UNSAFE_CHECKPOINT when one is built to harm; BAD_REQUEST when
+   *     something must be given that the files do not say; UNSUPPORTED for layouts that were never
+   *     published; MEDIA when something cannot be read or written. Nothing is left behind then.
+   */
+  public void to(Path out) {
+    try (Magvit2Import first = tokenizer == null ? null : Magvit2Import.open(tokenizer, levels);
+        NbpImport second =
+            generator == null
+                ? null
+                : NbpImport.open(
+                    generator,
+                    hyperParameters,
+                    first == null ? codes : first.config().codebookSize())) {
+      ObjectNode json = describe(first, second);
+      ModelDirectory.write(
+          out,
+          json,
+          draft -> {
+            if (first != null) {
+              first.write(draft, type);
+            }
+            if (second != null) {
+              second.write(draft, type);
+            }
+          });
+    }
+  }
+
+  private ObjectNode describe(Magvit2Import first, NbpImport second) {
+    Magvit2Config sizes = first == null ? Magvit2Config.OFFICIAL : first.config();
+    NbpGenerator.Description clip = second == null ? null : clip(second, sizes);
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    if (first != null) {
+      Grid shape = clip == null ? grid : new Grid(clip.time(), clip.height(), clip.width());
+      if (shape == null) {
+        shape = new Grid(5, 16, 16);
+      }
+      int factor = sizes.spaceFactor();
+      json =
+          Magvit2Tokenizer.describe(
+              sizes,
+              sizes.frames(shape.time),
+              shape.height * factor,
+              shape.width * factor,
+              second == null ? 8 : second.fps());
+    }
+    if (second != null) {
+      NbpGenerator.describe(json, clip);
+      describeClasses(json, second);
+      json.putObject("sampling").put("temperature", 1.0).put("topK", 16_000).put("topP", 0.9);
+    }
+    json.put("attribution", ATTRIBUTION);
+    ObjectNode imported = json.putObject("imported");
+    describeFile(imported, "tokenizer", tokenizer);
+    describeFile(imported, "generator", generator);
+    return json;
+  }
+
+  private NbpGenerator.Description clip(NbpImport opened, Magvit2Config sizes) {
+    try {
+      return grid == null
+          ? opened.description(sizes)
+          : opened.description(grid.time, grid.height, grid.width);
+    } catch (EngineFailure e) {
+      throw EngineFailure.badRequest("%s: %s; --grid TxHxW", generator, e.getMessage());
+    }
+  }
+
+  private static void describeClasses(ObjectNode json, NbpImport opened) {
+    NbpConfig network = opened.config();
+    if (network.conditionTokens() == UcfClasses.TOKENS
+        && network.conditionVocabulary() == UcfClasses.VOCABULARY) {
+      ArrayNode classes = json.putArray("classes");
+      ArrayNode conditions = json.putArray("conditions");
+      for (UcfClasses.UcfClass ucf : UcfClasses.all()) {
+        classes.add(ucf.name());
+        conditions.add(new ObjectMapper().<ArrayNode>valueToTree(ucf.ids()));
+      }
+    }
+  }
+
+  private static void describeFile(ObjectNode imported, String half, Path file) {
+    if (file == null) {
+      return;
+    }
+    try {
+      imported
+          .putObject(half)
+          .put("file", file.getFileName().toString())
+          .put("bytes", Files.size(file))
+          .put("sha256", ModelDirectory.sha256(file));
+    } catch (IOException e) {
+      throw new EngineFailure(FailureCode.MEDIA, "cannot read " + file, e);
+    }
+  }
+}

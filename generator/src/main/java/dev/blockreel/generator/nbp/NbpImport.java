@@ -1,0 +1,290 @@
+package dev.blockreel.generator.nbp;
+
+import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.checkpoint.TorchFile;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.nn.WeightCopy;
+import dev.blockreel.nn.WeightList;
+import dev.blockreel.tokenizer.magvit2.Magvit2Config;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A published NBP transformer, opened to become part of a model directory: a Lightning checkpoint
+ * with {@code state_dict} and {@code hyper_parameters}, or safetensors whose metadata may hold the
+ * same hyper-parameters. Sizes come from the tensors; what those do not show (heads, block size,
+ * the kind of condition) from the hyper-parameters, and where both speak they must agree.
+ */
+public final class NbpImport implements AutoCloseable {
+  private static final Pattern BLOCK = Pattern.compile("transformer\\.blocks\\.(\\d{1,4})\\..*");
+  private static final String TOKENS = "transformer.tok_emb.weight";
+
+  private final AutoCloseable source;
+  private final TensorFile file;
+  private final NbpHyperParameters parameters;
+  private final Nbp network;
+
+  private NbpImport(
+      AutoCloseable source, TensorFile file, NbpHyperParameters parameters, Nbp network) {
+    this.source = source;
+    this.file = file;
+    this.parameters = parameters;
+    this.network = network;
+  }
+
+  /**
+   * Opens a file and checks that it is a whole transformer.
+   *
+   * @param given hyper-parameters that replace stored ones, by their published names
+   * @param codes size of its tokenizer's codebook, or 0 when that is not known
+   * @return to be closed by the caller
+   * @throws EngineFailure CHECKPOINT_MISMATCH when it is no such file, tensors are missing,
+   *     unexpected or of another shape, or its parts contradict each other; UNSAFE_CHECKPOINT when
+   *     it is built to harm; UNSUPPORTED for layouts that were never published; BAD_REQUEST when
+   *     something must be given; MEDIA when it cannot be read
+   */
+  public static NbpImport open(Path path, Map<String, String> given, int codes) {
+    NbpHyperParameters parameters = new NbpHyperParameters(path.toString());
+    if (Safetensors.looksLike(path)) {
+      TensorFile tensors = Safetensors.open(path);
+      parameters.add(tensors.metadata());
+      parameters.add(given);
+      return open(tensors, tensors, parameters, codes);
+    }
+    TorchFile torch = TorchFile.read(path);
+    try {
+      parameters.addLightning(torch.root());
+      parameters.add(given);
+      // Tools that gather a model saved in parts write the dictionary alone.
+      boolean whole = torch.root() instanceof Map<?, ?> root && root.containsKey("state_dict");
+      TensorFile tensors = whole ? torch.tensors("state_dict") : torch.tensors();
+      return open(torch, tensors, parameters, codes);
+    } catch (RuntimeException e) {
+      torch.close();
+      throw e;
+    }
+  }
+
+  private static NbpImport open(
+      AutoCloseable source, TensorFile published, NbpHyperParameters parameters, int codes) {
+    try {
+      boolean bare = published.names().contains("tok_emb.weight");
+      TensorFile file =
+          Nbp.publishedNames(bare ? published.renamed(name -> "transformer." + name) : published);
+      NbpConfig config = new Sizes(file, parameters, codes).config();
+      Nbp network = new Nbp(config);
+      WeightList.requireFit(network.weights(), file);
+      return new NbpImport(source, file, parameters, network);
+    } catch (RuntimeException e) {
+      published.close();
+      throw e;
+    }
+  }
+
+  /** The sizes that tensors and hyper-parameters give. */
+  public NbpConfig config() {
+    return network.config();
+  }
+
+  /** Whether the condition is text, a class name for instance, rather than a class number. */
+  public boolean takesText() {
+    return config().conditionTokens() > 1; // a class takes one
+  }
+
+  /** Frames per second of the clips it was trained with. */
+  public double fps() {
+    return parameters.whole("fps").filter(fps -> fps > 0).orElse(8);
+  }
+
+  /**
+   * Sizes together with the grid of the clips that it was trained with; 5x16x16 where that is not
+   * stored.
+   *
+   * @throws EngineFailure BAD_REQUEST when that grid does not fit the model
+   */
+  public NbpGenerator.Description description(Magvit2Config tokenizer) {
+    int side = parameters.whole("resolution").orElse(128) / tokenizer.spaceFactor();
+    int frames = parameters.whole("sequence_length").orElse(17);
+    return description(tokenizer.latentFrames(frames), side, side);
+  }
+
+  /**
+   * Sizes together with a grid.
+   *
+   * @throws EngineFailure BAD_REQUEST when the grid does not fit the model
+   */
+  public NbpGenerator.Description description(int time, int height, int width) {
+    return new NbpGenerator.Description("nbp", config(), time, height, width);
+  }
+
+  /** Writes the weights as {@link NbpGenerator#FILE}; BF16, F16 or F32. */
+  public void write(Path directory, ElementType type) {
+    WeightCopy.write(network.weights(), file, type, directory.resolve(NbpGenerator.FILE));
+  }
+
+  @Override
+  public void close() {
+    try {
+      source.close();
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new AssertionError("closing a file throws nothing checked", e);
+    }
+  }
+
+  static EngineFailure mismatch(String where, String why) {
+    return new EngineFailure(FailureCode.CHECKPOINT_MISMATCH, where + ": " + why);
+  }
+
+  /** Finds the sizes. */
+  private record Sizes(TensorFile file, NbpHyperParameters parameters, int knownCodes) {
+    NbpConfig config() {
+      if (!file.names().contains(TOKENS)) {
+        throw problem("holds no NBP transformer: it has no tensor " + TOKENS);
+      }
+      int vocabulary = size(TOKENS, 0, 2);
+      int width = size(TOKENS, 1, 2);
+      int layers = layers();
+      Optional<NbpConfig> published =
+          NbpPreset.ofSizes(layers, width, vocabulary).map(p -> p.generator().network());
+      if (parameters.isEmpty()) {
+        return published.orElseThrow(
+            () ->
+                unknown(
+                    "no hyper-parameters, and no published model has %d layers of width %d and %d ids"
+                        .formatted(layers, width, vocabulary)));
+      }
+      agree("n_layer", layers);
+      agree("n_embd", width);
+      int context = size("transformer.pos_emb", 1, 3);
+      agree("block_size", context);
+      int heads =
+          parameters
+              .whole("n_head")
+              .or(() -> published.map(NbpConfig::heads))
+              .orElseThrow(() -> unknown("not its number of heads"));
+      int block = parameters.whole("token_number_per_step").orElse(1);
+      int conditionTokens = parameters.whole("cond_token_num").orElse(0);
+      int vectors = size("transformer.uncond_embedding", 0, 2);
+      if (vectors != conditionTokens) {
+        throw problem(
+            "hyper-parameter cond_token_num is %d, uncond_embedding has %d rows"
+                .formatted(conditionTokens, vectors));
+      }
+      boolean hybrid = isHybrid(conditionTokens);
+      int conditionVocabulary =
+          hybrid ? conditionVocabulary(vocabulary - block, conditionTokens) : 0;
+      int codes = vocabulary - conditionVocabulary - (hybrid ? block : 0);
+      if (knownCodes > 0 && codes != knownCodes) {
+        throw problem(
+            "its %d ids leave %d for video codes (%d special, %d condition), the tokenizer has %d"
+                .formatted(vocabulary, codes, hybrid ? block : 0, conditionVocabulary, knownCodes));
+      }
+      try {
+        return new NbpConfig(
+            layers,
+            heads,
+            width,
+            context,
+            block,
+            codes,
+            conditionTokens,
+            conditionVocabulary,
+            hybrid);
+      } catch (EngineFailure e) {
+        throw problem(e.getMessage());
+      }
+    }
+
+    private boolean isHybrid(int conditionTokens) {
+      boolean hybrid = parameters.flag("hybrid").orElse(false);
+      boolean unconditional = parameters.flag("unconditional").orElse(conditionTokens == 0);
+      boolean startsWithBov = parameters.flag("starts_with_bov").orElse(hybrid);
+      if (hybrid && (unconditional || !startsWithBov)) {
+        throw problem(
+            "hyper-parameters contradict each other: hybrid with unconditional %s and starts_with_bov %s"
+                .formatted(unconditional, startsWithBov));
+      }
+      if (!hybrid && (startsWithBov || !unconditional || conditionTokens > 0)) {
+        throw new EngineFailure(
+            FailureCode.UNSUPPORTED,
+            "%s: only hybrid models with a condition and models without any are supported: got hybrid false with %d condition tokens, unconditional %s, starts_with_bov %s"
+                .formatted(file.path(), conditionTokens, unconditional, startsWithBov));
+      }
+      return hybrid;
+    }
+
+    /**
+     * @param ids ids that are not special: conditions and codes
+     */
+    private int conditionVocabulary(int ids, int conditionTokens) {
+      if (parameters.isText().orElse(conditionTokens > 1)) {
+        if (knownCodes == 0 && ids <= UcfClasses.VOCABULARY) {
+          throw unknown("not how many of its %d ids are video codes".formatted(ids));
+        }
+        return knownCodes == 0 ? UcfClasses.VOCABULARY : ids - knownCodes;
+      }
+      if (conditionTokens != 1) {
+        throw problem(
+            "a class takes one condition token: hyper-parameter cond_token_num is %d"
+                .formatted(conditionTokens));
+      }
+      return parameters
+          .whole("class_cond_dim")
+          .orElseGet(
+              () -> {
+                if (knownCodes == 0) {
+                  throw unknown("not its number of classes (class_cond_dim)");
+                }
+                return ids - knownCodes;
+              });
+    }
+
+    private int layers() {
+      int last = -1;
+      for (String name : file.names()) {
+        Matcher block = BLOCK.matcher(name);
+        if (block.matches()) {
+          last = Math.max(last, Integer.parseInt(block.group(1)));
+        }
+      }
+      return last + 1;
+    }
+
+    private void agree(String name, int seen) {
+      parameters
+          .whole(name)
+          .filter(stored -> stored != seen)
+          .ifPresent(
+              stored -> {
+                throw problem(
+                    "hyper-parameter %s is %d, the tensors have %d".formatted(name, stored, seen));
+              });
+    }
+
+    private int size(String tensor, int dimension, int rank) {
+      long[] shape = file.info(tensor).shape();
+      if (shape.length != rank || shape[dimension] > 1 << 24) {
+        throw problem("tensor %s: expected %d dimensions".formatted(file.info(tensor), rank));
+      }
+      return (int) shape[dimension];
+    }
+
+    private EngineFailure problem(String why) {
+      return mismatch(file.path().toString(), why);
+    }
+
+    private EngineFailure unknown(String what) {
+      return EngineFailure.badRequest(
+          "%s says %s: give its --tokenizer, --codes N, or --hyper NAME=VALUE with n_head, token_number_per_step, hybrid, cond_token_num, cond_stage_key, class_cond_dim",
+          file.path(), what);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+package dev.blockreel.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.media.ClipWriter;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.tokenizer.magvit2.Magvit2Config;
+import dev.blockreel.tokenizer.magvit2.Magvit2Config.Stage;
+import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingTest {
+  private static final PrintStream SILENT =
+      new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+
+  @TempDir static Path folder;
+  private static Path data;
+
+  /** Two classes: a bright square that moves to the right, and one that moves down. */
+  @BeforeAll
+  static void makeClips() throws IOException {
+    data = folder.resolve("clips");
+    for (String name : List.of("down", "right")) {
+      Files.createDirectories(data.resolve(name));
+      for (int i = 0; i < 3; i++) {
+        ClipWriter.write(
+            data.resolve(name).resolve("clip" + i + ".mkv"), square(name.equals("right"), i));
+      }
+    }
+  }
+
+  private static Clip square(boolean right, int offset) {
+    float[] pixels = new float[3 * 5 * 16 * 16];
+    for (int t = 0; t < 5; t++) {
+      for (int y = 0; y < 16; y++) {
+        for (int x = 0; x < 16; x++) {
+          int along = (right ? x : y) - 2 * t;
+          int across = (right ? y : x) - 4 * offset;
+          boolean inside = along >= 0 && along < 4 && across >= 0 && across < 4;
+          for (int c = 0; c < 3; c++) {
+            pixels[((c * 5 + t) * 16 + y) * 16 + x] = inside ? 1 - 0.3f * c : 0.2f;
+          }
+        }
+      }
+    }
+    return new Clip(pixels, 5, 16, 16, 8);
+  }
+
+  private static TrainingSchedule schedule(int steps, int batch, double saveMinutes) {
+    return new TrainingSchedule(
+        steps, batch, 0.005, 5, 0.0001, 0.9, 0.95, 1, 0.9, "fp32", 1, saveMinutes, 1000);
+  }
+
+  private static TokenizerRecipe tokenizerRecipe(TrainingSchedule schedule) {
+    return new TokenizerRecipe(
+        new Magvit2Config(
+            2,
+            List.of(new Stage(8, 1, 2, 2), new Stage(16, 1, 2, 1), new Stage(16, 1, 1, 1)),
+            List.of(8, 5, 5),
+            4),
+        new TokenizerRecipe.ClipShape(5, 16, 16, 8),
+        5,
+        new TokenizerRecipe.Losses(0.5, 4, 0.1),
+        schedule);
+  }
+
+  private static double[] losses(Path out) throws IOException {
+    return Files.readAllLines(out.resolve("log.tsv")).stream()
+        .skip(1)
+        .mapToDouble(row -> Double.parseDouble(row.split("\t", -1)[2]))
+        .toArray();
+  }
+
+  @Test
+  void aTokenizerLearnsAndAGeneratorLearnsItsTokens() throws IOException {
+    Path tokenizerOut = folder.resolve("tokenizer");
+    TokenizerTraining.run(
+        tokenizerRecipe(schedule(120, 4, 100)), data, tokenizerOut, false, SILENT);
+    double[] losses = losses(tokenizerOut);
+    assertThat(losses[losses.length - 1]).isLessThan(0.6 * losses[0]);
+    assertThat(tokenizerOut.resolve("loss.png")).exists();
+    try (Magvit2Tokenizer tokenizer =
+        Magvit2Tokenizer.load(
+            ModelDirectory.open(tokenizerOut.resolve("model")), Numerics.plain())) {
+      Clip clip = square(true, 1);
+      Clip made = tokenizer.decode(tokenizer.encode(clip));
+      double squared = 0;
+      for (int i = 0; i < clip.pixels().length; i++) {
+        squared += Math.pow(clip.pixels()[i] - made.pixels()[i], 2) / clip.pixels().length;
+      }
+      assertThat(-10 * Math.log10(squared)).isGreaterThan(13);
+    }
+
+    Path out = folder.resolve("generator");
+    GeneratorRecipe recipe =
+        new GeneratorRecipe(
+            tokenizerOut.resolve("model").toString(),
+            new GeneratorRecipe.Sizes(2, 2, 32, 4),
+            new GeneratorRecipe.Sampling(1, 10, 0.9),
+            schedule(80, 6, 100),
+            "CC0",
+            "nobody");
+    GeneratorTraining.run(recipe, data, out, false, (model, picture) -> "", SILENT);
+    double[] generatorLosses = losses(out);
+    assertThat(generatorLosses[generatorLosses.length - 1]).isLessThan(0.5 * generatorLosses[0]);
+    ModelDirectory model = ModelDirectory.open(out.resolve("model"));
+    model.verify();
+    assertThat(model.description().get("classes").toString()).isEqualTo("[\"down\",\"right\"]");
+    assertThat(NbpGenerator.describe(model).tokens()).isEqualTo(2 * 4 * 4);
+    NbpGenerator.load(model, Numerics.plain(), script -> {}).close();
+  }
+
+  @Test
+  void aKilledTrainingGoesOnAsIfNothingHadHappened() throws IOException {
+    TokenizerRecipe recipe = tokenizerRecipe(schedule(40, 2, 1e-9));
+    Path straight = folder.resolve("straight");
+    TokenizerTraining.run(recipe, data, straight, false, SILENT);
+    Path broken = folder.resolve("broken");
+    PrintStream killer =
+        new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8) {
+          @Override
+          public void print(Object progress) {
+            if (progress.toString().contains(" 20/40")) {
+              throw new IllegalStateException("killed");
+            }
+          }
+        };
+    assertThatThrownBy(() -> TokenizerTraining.run(recipe, data, broken, false, killer))
+        .hasMessage("killed");
+    TokenizerTraining.run(recipe, data, broken, true, SILENT);
+    try (TensorFile one = Safetensors.open(straight.resolve("state.safetensors"));
+        TensorFile two = Safetensors.open(broken.resolve("state.safetensors"))) {
+      assertThat(two.metadata()).containsEntry("step", "40");
+      for (String name : one.names()) {
+        assertThat(two.floats(name)).as(name).containsExactly(one.floats(name), within(1e-3f));
+      }
+    }
+    assertThat(losses(broken)).hasSameSizeAs(losses(straight));
+  }
+
+  @Test
+  void startingAgainOverAnOldRunAndResumingNothingAreRefused() {
+    Path out = folder.resolve("once");
+    TokenizerRecipe recipe = tokenizerRecipe(schedule(1, 1, 100));
+    assertThatThrownBy(() -> TokenizerTraining.run(recipe, data, out, true, SILENT))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageContaining("nothing to resume");
+    TokenizerTraining.run(recipe, data, out, false, SILENT);
+    assertThatThrownBy(() -> TokenizerTraining.run(recipe, data, out, false, SILENT))
+        .hasMessageContaining("--resume");
+  }
+
+  @Test
+  void aFolderWithoutClipsIsRefused() throws IOException {
+    Path empty = Files.createDirectories(folder.resolve("empty"));
+    assertThatThrownBy(() -> ClipFolder.list(empty)).hasMessageContaining("holds no clips");
+    assertThatThrownBy(() -> ClipFolder.list(empty.resolve("missing")))
+        .hasMessageContaining("cannot list");
+  }
+}

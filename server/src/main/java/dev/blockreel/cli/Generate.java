@@ -1,0 +1,275 @@
+package dev.blockreel.cli;
+
+import dev.blockreel.checkpoint.Nearness;
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.checkpoint.TokenTensors;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.media.ClipSampling;
+import dev.blockreel.sampler.GeneratedClip;
+import dev.blockreel.sampler.GenerationListener;
+import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.sampler.SamplingOptions;
+import dev.blockreel.tokenizer.magvit2.Magvit2Config;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Generates clips. */
+@Command(name = "generate", description = "Generates clips with a model.")
+final class Generate extends EngineCommand {
+  /** More clips than this are generated one batch after the other: memory stays bounded. */
+  private static final int LARGEST_BATCH = 8;
+
+  /** As in the frame prediction of NBP's paper. */
+  private static final int PUBLISHED_CONDITION_FRAMES = 5;
+
+  private static final int NEAR_CLASSES = 5;
+
+  @Mixin private ModelOptions model;
+  @Mixin private SamplingFlags sampling;
+  @Mixin private ClipInput input;
+
+  @Option(
+      names = "--class",
+      split = ",",
+      paramLabel = "NAME|N",
+      description = "What to generate; several, with commas, give a clip each.")
+  private List<String> classes = List.of();
+
+  @Option(
+      names = "--condition",
+      paramLabel = "CLIP|TOKENS",
+      description =
+          "How the clip begins: a clip, or .safetensors with 'tokens' or 'video'. The output holds"
+              + " these frames too.")
+  private Path condition;
+
+  @Option(
+      names = "--condition-frames",
+      paramLabel = "N",
+      description = "How many frames of --condition to take. Default: 5 of a clip, all of tensors.")
+  private Integer conditionFrames;
+
+  @Option(
+      names = "--count",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Clips of each class. Default: ${DEFAULT-VALUE}.")
+  private int count;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "1",
+      paramLabel = "S",
+      description =
+          "Seed of the first clip; each further one has the next. Default: ${DEFAULT-VALUE}.")
+  private long seed;
+
+  @Option(
+      names = "--mode",
+      defaultValue = "nbp",
+      paramLabel = "nbp|ntp",
+      description = "Block by block, or token by token for comparison. Default: ${DEFAULT-VALUE}.")
+  private GenerationRequest.Mode mode;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE|DIR",
+      description =
+          "mp4, webm, mkv, avi, gif, webp, apng, or safetensors with tokens and video. Several"
+              + " clips: a folder, a .png sheet, or safetensors. Default: CLASS_seedS.mp4 here.")
+  private Path out;
+
+  @Override
+  void run() {
+    if (count < 1) {
+      throw EngineFailure.badRequest("--count must be 1 or more: got %d", count);
+    }
+    ClipOutput output = openOutput();
+    long began = System.nanoTime();
+    try (Pipeline pipeline = model.loadPipeline()) {
+      if (verbose()) {
+        out().printf("load                %.2f s%n", GenerationWatch.secondsSince(began));
+      }
+      generate(pipeline, output);
+    }
+  }
+
+  private ClipOutput openOutput() {
+    if (out == null || ClipOutput.isFolder(out)) {
+      return ClipOutput.inFolder(out == null ? Path.of("") : out);
+    }
+    return ClipOutput.open(out, Math.multiplyExact(Math.max(1, classes.size()), count));
+  }
+
+  private void generate(Pipeline pipeline, ClipOutput output) {
+    List<Integer> labels = labels(pipeline);
+    List<TokenGrid> given = condition == null ? List.of() : given(pipeline, labels.size());
+    List<GenerationRequest> batches = batches(pipeline, labels, given);
+    if (verbose()) {
+      long began = System.nanoTime();
+      pipeline.generate(batches.get(0), GenerationListener.NONE);
+      out()
+          .printf(
+              "warm-up             %.2f s, once more than asked for: the first run compiles%n",
+              GenerationWatch.secondsSince(began));
+    }
+    GenerationWatch watch = new GenerationWatch(new Progress(err()), labels.size());
+    int made = 0;
+    for (GenerationRequest batch : batches) {
+      watch.begin(made, batch.classes().size());
+      List<GeneratedClip> clips = pipeline.generate(batch, watch);
+      watch.decoded();
+      for (GeneratedClip clip : clips) {
+        String name = name(pipeline, labels.get(made));
+        long clipSeed = seed + made++;
+        output
+            .add("%s_seed%05d".formatted(name, clipSeed), clip.tokens(), clip.clip())
+            .ifPresent(file -> watch.made(describe(file, clip.clip(), name, clipSeed)));
+      }
+      watch.encoded();
+    }
+    Optional<Path> whole = output.finish();
+    watch.encoded();
+    watch.end(out());
+    whole.ifPresent(
+        file ->
+            out()
+                .printf(
+                    "%s: %d clips, seeds %d to %d, %s%n",
+                    file, labels.size(), seed, seed + labels.size() - 1, OutputFiles.size(file)));
+    if (verbose()) {
+      watch.report(out(), pipeline.frames(), pipeline.fps());
+    }
+  }
+
+  private static String describe(Path file, Clip clip, String name, long seed) {
+    return "%s: %s, %s, seed %d, %s"
+        .formatted(file, ClipInput.describe(clip), name, seed, OutputFiles.size(file));
+  }
+
+  /** The class of each clip. */
+  private List<Integer> labels(Pipeline pipeline) {
+    List<Integer> labels = new ArrayList<>();
+    if (!pipeline.generator().description().network().hybrid()) {
+      if (!classes.isEmpty()) {
+        throw EngineFailure.badRequest("this model has no classes: leave --class out");
+      }
+      return Collections.nCopies(count, 0);
+    }
+    if (classes.isEmpty()) {
+      throw EngineFailure.badRequest(
+          "this model needs --class: %s", String.join(", ", pipeline.classes()));
+    }
+    for (String name : classes) {
+      labels.addAll(Collections.nCopies(count, label(name.strip(), pipeline.classes())));
+    }
+    return labels;
+  }
+
+  private static int label(String name, List<String> known) {
+    int label = known.indexOf(name);
+    if (label >= 0) {
+      return label;
+    }
+    if (name.matches("\\d{1,9}")) {
+      return Integer.parseInt(name);
+    }
+    List<String> near = Nearness.sort(name, known);
+    throw EngineFailure.badRequest(
+        "unknown class \"%s\": near are %s",
+        name, String.join(", ", near.subList(0, Math.min(NEAR_CLASSES, near.size()))));
+  }
+
+  /** How a class is called in file names. */
+  private static String name(Pipeline pipeline, int label) {
+    if (!pipeline.generator().description().network().hybrid()) {
+      return "clip";
+    }
+    return label < pipeline.classes().size()
+        ? pipeline.classes().get(label).replaceAll("[^A-Za-z0-9._-]", "_")
+        : "class" + label;
+  }
+
+  /** The leading latent frames of each clip. */
+  private List<TokenGrid> given(Pipeline pipeline, int clips) {
+    Magvit2Config network = pipeline.tokenizer().description().network();
+    List<TokenGrid> grids = tokensOf(condition);
+    if (grids.isEmpty()) {
+      int frames = conditionFrames == null ? PUBLISHED_CONDITION_FRAMES : conditionFrames;
+      requireWholeLatents(frames, network, pipeline.frames());
+      grids =
+          input
+              .read(
+                  condition, pipeline.tokenizer().description(), frames, ClipSampling.Window.START)
+              .stream()
+              .map(clip -> pipeline.tokenizer().encode(clip.slice(0, frames)))
+              .toList();
+    } else if (conditionFrames != null) {
+      requireWholeLatents(conditionFrames, network, pipeline.frames());
+      int latents = network.latentFrames(conditionFrames);
+      if (latents > grids.get(0).time()) {
+        throw EngineFailure.badRequest(
+            "--condition-frames %d are %d latent frames: %s has %d",
+            conditionFrames, latents, condition, grids.get(0).time());
+      }
+      grids = grids.stream().map(grid -> grid.leading(latents)).toList();
+    }
+    return grids.size() == 1 ? Collections.nCopies(clips, grids.get(0)) : grids;
+  }
+
+  /** The token grids of a file; none where it has none. */
+  private static List<TokenGrid> tokensOf(Path path) {
+    if (!OutputFiles.isTensors(path)) {
+      return List.of();
+    }
+    try (TensorFile file = Safetensors.open(path)) {
+      return file.names().contains(TokenTensors.TOKENS) ? TokenTensors.read(file) : List.of();
+    }
+  }
+
+  private static void requireWholeLatents(int frames, Magvit2Config network, int most) {
+    List<Integer> possible =
+        IntStream.rangeClosed(1, network.latentFrames(most) - 1)
+            .map(network::frames)
+            .boxed()
+            .toList();
+    if (!possible.contains(frames)) {
+      throw EngineFailure.badRequest(
+          "%d frames are no whole number of latent frames to begin with: expected one of %s",
+          frames, possible);
+    }
+  }
+
+  private List<GenerationRequest> batches(
+      Pipeline pipeline, List<Integer> labels, List<TokenGrid> given) {
+    SamplingOptions options = sampling.over(pipeline.defaults());
+    if (!given.isEmpty() && given.size() != labels.size()) {
+      throw EngineFailure.badRequest(
+          "%s has %d beginnings for %d clips: expected 1 or as many",
+          condition, given.size(), labels.size());
+    }
+    List<GenerationRequest> batches = new ArrayList<>();
+    for (int from = 0; from < labels.size(); from += LARGEST_BATCH) {
+      int to = Math.min(labels.size(), from + LARGEST_BATCH);
+      batches.add(
+          new GenerationRequest(
+              labels.subList(from, to),
+              seed + from,
+              options,
+              mode,
+              given.isEmpty() ? given : given.subList(from, to)));
+    }
+    return batches;
+  }
+}

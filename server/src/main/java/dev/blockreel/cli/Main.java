@@ -1,0 +1,133 @@
+package dev.blockreel.cli;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Objects;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * Entry point of {@code ./blockreel}. Exit codes: 0 done, 1 failed, 2 wrong usage. A failure is one
+ * line on the error stream, with {@code --verbose} followed by its stack trace.
+ */
+@Command(
+    name = "blockreel",
+    description = "Generates video and images block by block.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      Generate.class,
+      Encode.class,
+      Decode.class,
+      Reconstruct.class,
+      Train.class,
+      Inspect.class,
+      Doctor.class
+    })
+public final class Main {
+  private final PrintStream out;
+  private final PrintStream err;
+
+  private Main(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  /** Runs the command and ends the process. */
+  public static void main(String[] args) {
+    // Digits in files and messages do not depend on who runs the command.
+    Locale.setDefault(Locale.ROOT);
+    int code = run(args, utf8(System.out), utf8(System.err));
+    System.exit(code);
+  }
+
+  /**
+   * Runs a command in this process.
+   *
+   * @param args command and options
+   * @param out where results are printed
+   * @param err where progress and failures are printed
+   * @return the exit code
+   */
+  public static int run(String[] args, PrintStream out, PrintStream err) {
+    return new CommandLine(new Main(out, err))
+        .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+        .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler((wrong, given) -> misused(err, wrong))
+        .setExecutionExceptionHandler((failure, command, parsed) -> failed(err, failure, parsed))
+        .execute(args);
+  }
+
+  private static int misused(PrintStream err, ParameterException wrong) {
+    CommandLine command = wrong.getCommandLine();
+    String near =
+        wrong instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getSuggestions().isEmpty()
+            ? "; near: " + String.join(", ", unmatched.getSuggestions())
+            : "";
+    err.printf(
+        "blockreel: %s%s; see %s --help%n",
+        oneLine(wrong.getMessage()), near, command.getCommandSpec().qualifiedName());
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  private static int failed(PrintStream err, Exception failure, ParseResult parsed) {
+    err.println("blockreel: " + describe(failure));
+    while (parsed.hasSubcommand()) {
+      parsed = parsed.subcommand();
+    }
+    if (parsed.matchedOptionValue("--verbose", false)) {
+      failure.printStackTrace(err);
+    }
+    boolean wrongUsage =
+        failure instanceof EngineFailure coded && coded.code() == FailureCode.BAD_REQUEST;
+    return wrongUsage ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static String describe(Exception failure) {
+    String message = oneLine(Objects.requireNonNullElse(failure.getMessage(), ""));
+    return failure instanceof EngineFailure
+        ? message
+        : "a fault of Blockreel itself: %s: %s; --verbose shows where"
+            .formatted(failure.getClass().getSimpleName(), message);
+  }
+
+  private static String oneLine(String message) {
+    return message.strip().replaceAll("\\s*\\R\\s*", "; ");
+  }
+
+  private static PrintStream utf8(PrintStream stream) {
+    return new PrintStream(stream, true, StandardCharsets.UTF_8);
+  }
+
+  PrintStream out() {
+    return out;
+  }
+
+  PrintStream err() {
+    return err;
+  }
+
+  /** The version that the build wrote into the jar. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"blockreel " + text()};
+    }
+
+    static String text() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return version == null ? "(not from a jar)" : version;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+package dev.blockreel.cli;
+
+import dev.blockreel.evaluate.Fidelity;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.media.ClipWriter;
+import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Measures what a tokenizer loses. */
+@Command(
+    name = "reconstruct",
+    description = "Sends clips through the tokenizer and back; prints PSNR, SSIM, bits per pixel.")
+final class Reconstruct extends EngineCommand {
+  @Parameters(
+      paramLabel = "CLIP|FOLDER",
+      description =
+          "A clip, or a folder with clips in it at any depth (frame_0000.png marks a folder that is"
+              + " one clip).")
+  private Path source;
+
+  @Mixin private ModelOptions model;
+  @Mixin private ClipInput input;
+
+  @Option(
+      names = "--out",
+      paramLabel = "CLIP",
+      description = "Where to write what came back, for a single clip.")
+  private Path out;
+
+  @Option(names = "--each", description = "Print a row for each clip, not only the means.")
+  private boolean each;
+
+  private double psnr;
+  private double ssim;
+  private double bits;
+  private double pixels;
+  private int count;
+
+  @Override
+  void run() {
+    boolean folder = Files.isDirectory(source) && !Files.exists(source.resolve("frame_0000.png"));
+    if (out != null) {
+      if (folder) {
+        throw EngineFailure.badRequest("--out takes one clip: %s is a folder of clips", source);
+      }
+      ClipOutput.open(out, 1);
+    }
+    Progress progress = new Progress(err());
+    try (Magvit2Tokenizer tokenizer = model.loadTokenizer()) {
+      List<Path> files = folder ? clips(source) : List.of(source);
+      for (int i = 0; i < files.size(); i++) {
+        for (Clip clip : input.read(files.get(i), tokenizer.description())) {
+          measure(tokenizer, files.get(i), clip);
+        }
+        progress.show("clip %d of %d", i + 1, files.size());
+      }
+    }
+    progress.end();
+    out()
+        .printf(
+            "%s: PSNR %.2f dB, SSIM %.4f, %.4f bits per pixel%n",
+            count == 1 ? source : "mean of %d clips".formatted(count),
+            psnr / count,
+            ssim / count,
+            bits / pixels);
+  }
+
+  private void measure(Magvit2Tokenizer tokenizer, Path file, Clip clip) {
+    TokenGrid grid = tokenizer.encode(clip);
+    Clip decoded = tokenizer.decode(grid);
+    if (decoded.frames() != clip.frames()) {
+      throw EngineFailure.badRequest(
+          "%s has %d frames, of which %d come back: expected 1 more than a multiple of %d",
+          file, clip.frames(), decoded.frames(), tokenizer.description().network().frames(2) - 1);
+    }
+    Fidelity fidelity = Fidelity.of(clip, decoded);
+    psnr += fidelity.psnr();
+    ssim += fidelity.ssim();
+    bits +=
+        grid.codes().length
+            * (Math.log(tokenizer.description().network().codebookSize()) / Math.log(2));
+    pixels += (double) clip.frames() * clip.height() * clip.width();
+    count++;
+    if (each) {
+      out().printf("%s: PSNR %.2f dB, SSIM %.4f%n", file, fidelity.psnr(), fidelity.ssim());
+    }
+    if (out != null) {
+      // Frames per second of the original, which the tokenizer does not know.
+      Clip timed =
+          new Clip(
+              decoded.pixels(), decoded.frames(), decoded.height(), decoded.width(), clip.fps());
+      ClipWriter.write(out, timed);
+      out().printf("%s: %s, %s%n", out, ClipInput.describe(timed), OutputFiles.size(out));
+    }
+  }
+
+  private static List<Path> clips(Path folder) {
+    try (Stream<Path> entries = Files.walk(folder)) {
+      List<Path> files =
+          entries
+              .filter(Files::isRegularFile)
+              .filter(file -> !file.getFileName().toString().startsWith("."))
+              .sorted()
+              .toList();
+      if (files.isEmpty()) {
+        throw new EngineFailure(FailureCode.MEDIA, folder + " holds no clips");
+      }
+      return files;
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot list %s: %s".formatted(folder, e.getMessage()), e);
+    }
+  }
+}

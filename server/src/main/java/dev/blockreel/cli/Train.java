@@ -1,0 +1,94 @@
+package dev.blockreel.cli;
+
+import dev.blockreel.grid.Clip;
+import dev.blockreel.media.ClipWriter;
+import dev.blockreel.sampler.GeneratedClip;
+import dev.blockreel.sampler.GenerationListener;
+import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.train.GeneratorRecipe;
+import dev.blockreel.train.GeneratorTraining;
+import dev.blockreel.train.TokenizerRecipe;
+import dev.blockreel.train.TokenizerTraining;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Trains models. */
+@Command(
+    name = "train",
+    description = "Trains a tokenizer, or a generator on the tokens of a trained tokenizer.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "tokenizer|generator",
+    subcommands = {Train.Tokenizer.class, Train.Generator.class})
+final class Train {
+  /** What both trainings are told. */
+  abstract static class Training extends EngineCommand {
+    @Option(
+        names = "--config",
+        required = true,
+        paramLabel = "FILE",
+        description = "The recipe, a JSON file; samples/recipes has those of the sample models.")
+    Path config;
+
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "DIR",
+        description = "A folder of clips, CLASS/CLIP.")
+    Path data;
+
+    @Option(
+        names = "--out",
+        required = true,
+        paramLabel = "DIR",
+        description = "Folder for the saved state, the log, sample pictures, and 'model' at last.")
+    Path out;
+
+    @Option(names = "--resume", description = "Go on where an earlier run in --out stopped.")
+    boolean resume;
+  }
+
+  /** Trains a tokenizer. */
+  @Command(name = "tokenizer", description = "Trains a tokenizer to reconstruct clips.")
+  static final class Tokenizer extends Training {
+    @Override
+    void run() {
+      TokenizerRecipe recipe = RecipeFile.read(config, TokenizerRecipe.class);
+      TokenizerTraining.run(recipe, data, out, resume, out());
+    }
+  }
+
+  /** Trains a generator. */
+  @Command(name = "generator", description = "Trains a generator on the tokens of clips.")
+  static final class Generator extends Training {
+    private static final int PREVIEW_CLASSES = 8;
+
+    @Override
+    void run() {
+      GeneratorRecipe recipe = RecipeFile.read(config, GeneratorRecipe.class);
+      GeneratorTraining.run(recipe, data, out, resume, Generator::preview, out());
+    }
+
+    /** A sheet of clips of classes from all over the list. */
+    private static String preview(Path model, Path picture) {
+      try (Pipeline pipeline = Pipeline.load(model, null)) {
+        int known = pipeline.classes().size();
+        int shown = Math.min(PREVIEW_CLASSES, known);
+        List<Integer> labels =
+            IntStream.range(0, shown).map(i -> i * known / shown).boxed().toList();
+        GenerationRequest request =
+            new GenerationRequest(
+                labels, 1, pipeline.defaults(), GenerationRequest.Mode.NBP, List.of());
+        List<Clip> clips =
+            pipeline.generate(request, GenerationListener.NONE).stream()
+                .map(GeneratedClip::clip)
+                .toList();
+        ClipWriter.writeSheet(picture, clips);
+        return "%d clips, %s".formatted(shown, picture);
+      }
+    }
+  }
+}

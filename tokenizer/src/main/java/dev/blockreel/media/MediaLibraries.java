@@ -1,0 +1,21 @@
+package dev.blockreel.media;
+
+import static org.bytedeco.ffmpeg.global.avutil.av_version_info;
+
+import org.bytedeco.opencv.global.opencv_core;
+
+/** Which native libraries read and write media; loads them. */
+public final class MediaLibraries {
+  private MediaLibraries() {}
+
+  /** Version of FFmpeg. */
+  public static String ffmpeg() {
+    FfmpegLibrary.load();
+    return av_version_info().getString();
+  }
+
+  /** Version of OpenCV. */
+  public static String opencv() {
+    return opencv_core.getVersionString().getString().strip();
+  }
+}
