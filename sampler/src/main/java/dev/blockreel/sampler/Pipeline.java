@@ -177,8 +177,8 @@ public final class Pipeline implements AutoCloseable {
     for (int i = 0; i < request.classes().size(); i++) {
       given.add(request.condition().isEmpty() ? new int[0] : request.condition().get(i).codes());
     }
-    // Always through a stream, watched or not: it takes no longer than decoding at the end, needs
-    // less memory, and the frames cannot depend on who is looking.
+    // Always through a stream, watched or not: that costs about a tenth more than decoding all at
+    // once, but one way is simpler, memory stays bounded, and frames cannot depend on who looks.
     try (ClipStream stream = tokenizer.stream()) {
       FrameDecoding frames = new FrameDecoding(stream, listener);
       int[][] codes = decoding.decode(conditions.idsOf(request), given, request, listener, frames);

@@ -61,7 +61,11 @@ public final class CausalConv3d {
             () -> {
               int edge = kernel / 2;
               Sym padded = edge == 0 ? x : x.replicationPad3d(edge, edge, edge, edge, 2 * edge, 0);
-              Sym input = forward.numerics().channelsLast() ? padded.channelsLast3d() : padded;
+              // Always one layout: left to itself it follows from sizes of 1, and with it the
+              // kernel
+              // that oneDNN takes and the order of its sums.
+              Sym input =
+                  forward.numerics().channelsLast() ? padded.channelsLast3d() : padded.contiguous();
               if (forward.history() != null && edge > 0) {
                 forward.history().goOn(input, 2 * edge);
               }

@@ -2,7 +2,6 @@ package dev.blockreel.tokenizer.magvit2;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.blockreel.checkpoint.Safetensors;
@@ -89,6 +88,15 @@ class ClipStreamTest {
     return joined;
   }
 
+  private static void assertSame(float[] streamed, float[] whole) {
+    assertThat(streamed).hasSameSizeAs(whole);
+    double most = 0;
+    for (int i = 0; i < whole.length; i++) {
+      most = Math.max(most, Math.abs(streamed[i] - whole[i]));
+    }
+    assertThat(most).isLessThanOrEqualTo(1e-6);
+  }
+
   /** Strides in time from the pixels inwards, and the patch, as digits. */
   @ParameterizedTest
   @ValueSource(strings = {"122", "21", "111", "222", "12", "2 patch 2"})
@@ -99,7 +107,7 @@ class ClipStreamTest {
     try (Magvit2Tokenizer tokenizer = tokenizer(Numerics.plain(), patch, strideTime)) {
       float[] whole = tokenizer.decodeRaw(grids);
       for (int[] chunks : CHUNKINGS) {
-        assertThat(streamed(tokenizer, grids, chunks)).containsExactly(whole, within(1e-6f));
+        assertSame(streamed(tokenizer, grids, chunks), whole);
       }
     }
   }
@@ -141,7 +149,7 @@ class ClipStreamTest {
       assertThat(joined.fps()).isEqualTo(8);
       Clip whole = tokenizer.decode(tokens);
       assertThat(whole.frames()).isEqualTo(13);
-      assertThat(joined.pixels()).containsExactly(whole.pixels(), within(1e-6f));
+      assertSame(joined.pixels(), whole.pixels());
     }
   }
 
@@ -164,8 +172,8 @@ class ClipStreamTest {
     assumeTrue(Files.exists(status), "resident memory is read from " + status);
     try (Magvit2Tokenizer tokenizer = tokenizer(Numerics.plain(), 1, 1);
         ClipStream stream = tokenizer.stream()) {
-      // What one push leaves behind for the next is 16 MB: kept 60 times, it would show.
-      TokenGrid latentFrame = new TokenGrid(new int[64 * 64], 1, 64, 64);
+      // What one push leaves behind for the next is 4 MB: kept 60 times, it would show.
+      TokenGrid latentFrame = new TokenGrid(new int[32 * 32], 1, 32, 32);
       for (int i = 0; i < 10; i++) {
         stream.push(latentFrame);
       }
@@ -173,7 +181,7 @@ class ClipStreamTest {
       for (int i = 0; i < 60; i++) {
         stream.push(latentFrame);
       }
-      assertThat(residentMegabytes(status) - before).isLessThan(150);
+      assertThat(residentMegabytes(status) - before).isLessThan(100);
     }
   }
 
