@@ -9,12 +9,18 @@ enum SpriteAction {
   SLASH(12, 0, 6),
   SHOOT(16, 0, 13);
 
-  /** Where a character looks, in the order of the rows. */
+  /** Where a character looks. */
   enum Direction {
-    UP,
-    LEFT,
-    DOWN,
-    RIGHT
+    UP(0),
+    LEFT(1),
+    DOWN(2),
+    RIGHT(3);
+
+    private final int row;
+
+    Direction(int row) {
+      this.row = row;
+    }
   }
 
   private final int firstRow;
@@ -29,7 +35,7 @@ enum SpriteAction {
 
   /** The sheet row of this action seen from {@code direction}. */
   int row(Direction direction) {
-    return firstRow + direction.ordinal();
+    return firstRow + direction.row;
   }
 
   /** The sheet column of frame {@code t} of the endless loop. */
