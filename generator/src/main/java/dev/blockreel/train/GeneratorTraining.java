@@ -174,6 +174,7 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     ObjectMapper mapper = new ObjectMapper();
     json.set("classes", mapper.valueToTree(classes));
     json.set("sampling", mapper.valueToTree(recipe.sampling()));
+    json.withObject("/training").set("generator", mapper.valueToTree(recipe));
     json.put("licence", recipe.licence());
     json.put("attribution", recipe.attribution());
     ModelExport.replace(

@@ -10,6 +10,10 @@ import dev.blockreel.tokenizer.magvit2.Magvit2Config;
  * @param clips the clips that the model is for
  * @param trainFrames frames of a clip seen in one step, taken from anywhere in it; fewer frames
  *     allow more different clips
+ * @param initial model (a name or a path) whose tokenizer training starts from, or null for random
+ *     weights
+ * @param decoderOnly whether the encoder stays as it is, so that the codes of a clip, and
+ *     generators trained on them, stay valid; needs {@code initial}
  * @param losses weights of the parts of the loss
  * @param training length and speed
  */
@@ -17,6 +21,8 @@ public record TokenizerRecipe(
     Magvit2Config tokenizer,
     ClipShape clips,
     int trainFrames,
+    String initial,
+    boolean decoderOnly,
     Losses losses,
     TrainingSchedule training) {
   /**
@@ -46,6 +52,9 @@ public record TokenizerRecipe(
       throw EngineFailure.badRequest(
           "clips of %dx%d pixels do not divide into cells of %dx%d",
           clips.height, clips.width, factor, factor);
+    }
+    if (decoderOnly && initial == null) {
+      throw EngineFailure.badRequest("decoderOnly needs an initial model whose encoder is kept");
     }
     if (trainFrames < 1 || trainFrames > clips.frames) {
       throw EngineFailure.badRequest(

@@ -1,6 +1,10 @@
 package dev.blockreel.train;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
@@ -60,6 +64,17 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
   }
 
   @Override
+  public TrainingState start(long seed, Numerics numerics) {
+    if (recipe.initial() == null) {
+      return TrainingState.fresh(weights(), seed, numerics);
+    }
+    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
+    try (TensorFile file = model.tensors(Magvit2Tokenizer.FILE)) {
+      return TrainingState.from(file, weights(), numerics);
+    }
+  }
+
+  @Override
   public List<String> inputs() {
     return List.of("pixels");
   }
@@ -77,9 +92,13 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
         m -> {
           Sym pixels = m.tensor("pixels");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
-          m.returns(
-              network.decode(
-                  forward, network.straightThrough(forward, network.encode(forward, pixels))));
+          Sym latents = network.encode(forward, pixels);
+          // Codes have no gradient, so looking them up keeps the encoder as it is.
+          Sym values =
+              recipe.decoderOnly()
+                  ? network.lookup(forward, network.quantize(forward, latents).detach())
+                  : network.straightThrough(forward, latents);
+          m.returns(network.decode(forward, values));
         });
     script.method(
         "loss",
@@ -186,14 +205,14 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
 
   @Override
   public void export(TrainingState state, Path out) {
+    TokenizerRecipe.ClipShape clips = recipe.clips();
+    ObjectNode json =
+        Magvit2Tokenizer.describe(
+            recipe.tokenizer(), clips.frames(), clips.height(), clips.width(), clips.fps());
+    json.withObject("/training").set("tokenizer", new ObjectMapper().valueToTree(recipe));
     ModelExport.replace(
         out,
-        Magvit2Tokenizer.describe(
-            recipe.tokenizer(),
-            recipe.clips().frames(),
-            recipe.clips().height(),
-            recipe.clips().width(),
-            recipe.clips().fps()),
+        json,
         folder -> state.saveModel(folder.resolve(Magvit2Tokenizer.FILE), ElementType.F16));
   }
 }

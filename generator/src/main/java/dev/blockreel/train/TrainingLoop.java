@@ -69,7 +69,7 @@ final class TrainingLoop<B> {
         TrainingState state =
             resume
                 ? TrainingState.load(task.weights(), file, numerics)
-                : TrainingState.fresh(task.weights(), schedule.seed(), numerics);
+                : task.start(schedule.seed(), numerics);
         TrainingLog log = new TrainingLog(out, task.measures(), state.step())) {
       steps(script, state, log, loader, file);
       state.save(file);

@@ -46,6 +46,23 @@ final class TrainingState implements AutoCloseable {
     return new TrainingState(weights, WeightList.random(all, seed, numerics), 0);
   }
 
+  /**
+   * The state before the first step, with the weights of a model.
+   *
+   * @throws EngineFailure CHECKPOINT_MISMATCH when they do not fit
+   */
+  static TrainingState from(TensorFile model, List<Weight> weights, Numerics numerics) {
+    WeightList.requireFit(weights, model);
+    return fresh(
+        weights.stream().map(w -> initialised(w, model.floats(w.name()))).toList(), 0, numerics);
+  }
+
+  private static Weight initialised(Weight weight, float[] values) {
+    int[] next = {0};
+    return new Weight(
+        weight.name(), weight.shape(), weight.role(), random -> values[next[0]++], weight.index());
+  }
+
   /** The state that {@link #save} wrote. */
   static TrainingState load(List<Weight> weights, Path file, Numerics numerics) {
     List<Weight> all = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.blockreel.train;
 
+import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
@@ -17,6 +18,11 @@ import java.util.SplittableRandom;
 interface TrainingTask<B> {
   /** The weights to learn. */
   List<Weight> weights();
+
+  /** The state before the first step. */
+  default TrainingState start(long seed, Numerics numerics) {
+    return TrainingState.fresh(weights(), seed, numerics);
+  }
 
   /** Names of the tensors of a batch, the first arguments of {@code loss}. */
   List<String> inputs();

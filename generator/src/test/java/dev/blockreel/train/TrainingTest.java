@@ -69,6 +69,11 @@ class TrainingTest {
   }
 
   private static TokenizerRecipe tokenizerRecipe(TrainingSchedule schedule) {
+    return tokenizerRecipe(schedule, null);
+  }
+
+  /** Trains all of a new tokenizer, or only the decoder of an initial one. */
+  private static TokenizerRecipe tokenizerRecipe(TrainingSchedule schedule, Path initial) {
     return new TokenizerRecipe(
         new Magvit2Config(
             2,
@@ -77,6 +82,8 @@ class TrainingTest {
             4),
         new TokenizerRecipe.ClipShape(5, 16, 16, 8),
         5,
+        initial == null ? null : initial.toString(),
+        initial != null,
         new TokenizerRecipe.Losses(0.5, 4, 0.1),
         schedule);
   }
@@ -153,6 +160,24 @@ class TrainingTest {
       }
     }
     assertThat(losses(broken)).hasSameSizeAs(losses(straight));
+  }
+
+  @Test
+  void trainingOnlyTheDecoderKeepsTheCodes() {
+    Path first = folder.resolve("first");
+    TokenizerTraining.run(tokenizerRecipe(schedule(10, 2, 100)), data, first, false, SILENT);
+    Path second = folder.resolve("second");
+    TokenizerTraining.run(
+        tokenizerRecipe(schedule(10, 2, 100), first.resolve("model")), data, second, false, SILENT);
+    Clip clip = square(true, 2);
+    try (Magvit2Tokenizer before =
+            Magvit2Tokenizer.load(ModelDirectory.open(first.resolve("model")), Numerics.plain());
+        Magvit2Tokenizer after =
+            Magvit2Tokenizer.load(ModelDirectory.open(second.resolve("model")), Numerics.plain())) {
+      assertThat(after.encode(clip).codes()).isEqualTo(before.encode(clip).codes());
+      assertThat(after.decode(after.encode(clip)).pixels())
+          .isNotEqualTo(before.decode(before.encode(clip)).pixels());
+    }
   }
 
   @Test

@@ -27,6 +27,8 @@ class TrainTest {
          {"width": 4, "units": 1, "strideTime": 1, "strideSpace": 1}]},
        "clips": {"frames": 5, "height": 16, "width": 16, "fps": 8},
        "trainFrames": 5,
+       "initial": null,
+       "decoderOnly": false,
        "losses": {"absolute": 1, "squared": 1, "gradient": 1},
        "training": %s}"""
           .formatted(SCHEDULE);

@@ -61,7 +61,9 @@ final class FfmpegLibrary {
 
   /** The one library that the natives take from the system, which slim images leave out. */
   private static String remedy(Throwable error) {
-    return String.valueOf(error.getMessage()).contains("libdrm") ? " (on Debian: apt-get install libdrm2)" : "";
+    return String.valueOf(error.getMessage()).contains("libdrm")
+        ? " (on Debian: apt-get install libdrm2)"
+        : "";
   }
 
   /** {@code code} where it is not negative; else a MEDIA failure: what, and FFmpeg's reason. */
