@@ -29,7 +29,7 @@ class MainTest {
   void wrongUsageIsOneLineAndTwo() {
     CommandLineRun.of().failedWith(2, "Missing required subcommand", "blockreel --help");
     CommandLineRun.of("genrate").failedWith(2, "'genrate'", "near: generate");
-    CommandLineRun.of("generate").failedWith(2, "'--model=MODEL'", "blockreel generate --help");
+    CommandLineRun.of("generate").failedWith(2, "--model=MODEL", "blockreel generate --help");
     CommandLineRun.of("inspect", "m", "--scirpt").failedWith(2, "'--scirpt'", "near: --script");
     CommandLineRun.of("train", "all").failedWith(2, "'all'", "blockreel train --help");
   }
