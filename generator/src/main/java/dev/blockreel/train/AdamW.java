@@ -13,9 +13,6 @@ import java.util.stream.Collectors;
  * moments, their second moments, their averages.
  */
 final class AdamW {
-  /** Tensors of the state per weight. */
-  static final int COPIES = 4;
-
   private AdamW() {}
 
   /**

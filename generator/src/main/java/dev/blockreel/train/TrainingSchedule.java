@@ -1,6 +1,7 @@
 package dev.blockreel.train;
 
 import dev.blockreel.failure.EngineFailure;
+import java.util.List;
 
 /**
  * How long and how fast a training learns.
@@ -47,6 +48,9 @@ public record TrainingSchedule(
       throw EngineFailure.badRequest(
           "training needs learningRate, clip and saveMinutes above 0 and weightDecay of at least 0: got %s, %s, %s, %s",
           learningRate, clip, saveMinutes, weightDecay);
+    }
+    if (!List.of("fp32", "bf16").contains(dtype)) {
+      throw EngineFailure.badRequest("training computes in fp32 or bf16: got dtype %s", dtype);
     }
     for (double decay : new double[] {beta1, beta2, ema}) {
       if (!(decay >= 0 && decay < 1)) {

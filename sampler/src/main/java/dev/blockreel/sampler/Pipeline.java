@@ -52,13 +52,14 @@ public final class Pipeline implements AutoCloseable {
     ModelDirectory model = ModelDirectory.open(directory);
     NbpConfig config = NbpGenerator.describe(model).network();
     NbpConditions conditions = NbpConditions.of(model, config);
+    SamplingOptions defaults = defaults(model);
     Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
     Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(compute, 1));
     try {
       NbpGenerator generator =
           NbpGenerator.load(
               model, Numerics.inference(compute, config.blockSize()), TokenSampling::write);
-      return new Pipeline(tokenizer, generator, conditions, defaults(model));
+      return new Pipeline(tokenizer, generator, conditions, defaults);
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;

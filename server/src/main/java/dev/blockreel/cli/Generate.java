@@ -211,7 +211,7 @@ final class Generate extends EngineCommand {
               .read(
                   condition, pipeline.tokenizer().description(), frames, ClipSampling.Window.START)
               .stream()
-              .map(clip -> pipeline.tokenizer().encode(clip.slice(0, frames)))
+              .map(clip -> pipeline.tokenizer().encode(leading(clip, frames)))
               .toList();
     } else if (conditionFrames != null) {
       requireWholeLatents(conditionFrames, network, pipeline.frames());
@@ -224,6 +224,14 @@ final class Generate extends EngineCommand {
       grids = grids.stream().map(grid -> grid.leading(latents)).toList();
     }
     return grids.size() == 1 ? Collections.nCopies(clips, grids.get(0)) : grids;
+  }
+
+  private Clip leading(Clip clip, int frames) {
+    if (clip.frames() < frames) {
+      throw EngineFailure.badRequest(
+          "%s has %d frames, but the first %d are to be given", condition, clip.frames(), frames);
+    }
+    return clip.slice(0, frames);
   }
 
   /** The token grids of a file; none where it has none. */

@@ -1,6 +1,6 @@
 package dev.blockreel.cli;
 
-import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.grid.Clip;
 import dev.blockreel.sampler.GenerationListener;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -18,7 +18,7 @@ final class GenerationWatch implements GenerationListener {
   private double stepSeconds;
   private double decodeSeconds;
   private double encodeSeconds;
-  private double firstLatent = -1;
+  private double firstFrame = -1;
   private long mark = began;
 
   /**
@@ -45,9 +45,10 @@ final class GenerationWatch implements GenerationListener {
   }
 
   @Override
-  public void latentFrames(List<TokenGrid> complete) {
-    if (firstLatent < 0) {
-      firstLatent = secondsSince(began);
+  public void frames(List<Clip> next) {
+    decodeSeconds += lap();
+    if (firstFrame < 0) {
+      firstFrame = secondsSince(began);
     }
   }
 
@@ -91,7 +92,7 @@ final class GenerationWatch implements GenerationListener {
   /** Prints where the time went. */
   void report(PrintStream out, int frames, double fps) {
     double all = stepSeconds + decodeSeconds + encodeSeconds;
-    out.printf("first latent frame  %.2f s%n", firstLatent);
+    out.printf("first frame         %.2f s%n", firstFrame);
     out.printf(
         "steps               %.2f s, %d steps, %.1f steps/s%n",
         stepSeconds, steps, steps / stepSeconds);

@@ -45,8 +45,6 @@ public final class Main {
 
   /** Runs the command and ends the process. */
   public static void main(String[] args) {
-    // Digits in files and messages do not depend on who runs the command.
-    Locale.setDefault(Locale.ROOT);
     int code = run(args, utf8(System.out), utf8(System.err));
     System.exit(code);
   }
@@ -60,6 +58,26 @@ public final class Main {
    * @return the exit code
    */
   public static int run(String[] args, PrintStream out, PrintStream err) {
+    // Digits in files, messages and scripts do not depend on who runs the command.
+    Locale.setDefault(Locale.ROOT);
+    try {
+      return execute(args, out, err);
+    } catch (LinkageError e) {
+      Throwable root = e;
+      while (root.getCause() != null) {
+        root = root.getCause();
+      }
+      err.println(
+          "blockreel: a native library could not be loaded: "
+              + oneLine(String.valueOf(root.getMessage())));
+      return CommandLine.ExitCode.SOFTWARE;
+    } catch (OutOfMemoryError e) {
+      err.println("blockreel: out of memory: give more with BLOCKREEL_JAVA_OPTS=-Xmx8g, say");
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+  }
+
+  private static int execute(String[] args, PrintStream out, PrintStream err) {
     return new CommandLine(new Main(out, err))
         .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
         .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))

@@ -107,7 +107,7 @@ class GenerateTest {
   @Test
   void verboseTellsWhereTheTimeGoes() {
     assertThat(generate("--class", "0", "--verbose", "--out", folder).worked().out())
-        .contains("load ", "warm-up ", "first latent frame ", " steps/s", "decode ", "encode ")
+        .contains("load ", "warm-up ", "first frame ", " steps/s", "decode ", "encode ")
         .contains("times real time at 8 fps");
   }
 

@@ -25,11 +25,6 @@ public record Forward(Method method, Sym weights, Numerics numerics, History his
         numerics.castWeights() ? item + ".to(" + numerics.compute().number() + ")" : item);
   }
 
-  /** The weight as it is kept: fp32 while training. */
-  public Sym storedWeight(Weight weight) {
-    return method.let(weights + "[" + weight.index() + "]");
-  }
-
   /** The same method with another list of weights. */
   public Forward with(Sym otherWeights) {
     return new Forward(method, otherWeights, numerics, history);

@@ -25,7 +25,7 @@ public record Numerics(Dtype compute, boolean castWeights, int packedRows, boole
    * @param rows rows of the usual input of a linear layer: the tokens of a block times the batch
    */
   public static Numerics inference(Dtype dtype, int rows) {
-    boolean packs = dtype == Dtype.BFLOAT16 && !Torch.onGpu();
+    boolean packs = dtype == Dtype.BFLOAT16 && Torch.packsBfloat16();
     return new Numerics(
         Torch.requireComputable(dtype), false, packs ? rows : 0, dtype != Dtype.FLOAT32);
   }

@@ -29,6 +29,11 @@ public final class Torch {
     System.setProperty("OPT_OUT_TRACKING", "true");
     NDManager manager = NDManager.newBaseManager(defaultDevice(), "PyTorch");
     JniUtils.setGradMode(false);
+    if (System.getenv("OMP_NUM_THREADS") == null) {
+      // libtorch counts the machine's cores; the JVM knows how many of them this container may use.
+      JniUtils.setNumThreads(
+          Math.min(JniUtils.getNumThreads(), Runtime.getRuntime().availableProcessors()));
+    }
     return (PtNDManager) manager;
   }
 
@@ -61,10 +66,15 @@ public final class Torch {
     return JniUtils.getNumThreads();
   }
 
-  /** Sets the threads that one call may use on the CPU. */
-  public static void setThreads(int threads) {
-    SYSTEM.getDevice();
-    JniUtils.setNumThreads(threads);
+  /**
+   * Whether oneDNN packs bf16 matrices on this processor; it refuses to where the instructions are
+   * missing.
+   */
+  public static boolean packsBfloat16() {
+    Set<String> flags = cpuFlags();
+    return !onGpu()
+        && (flags.containsAll(Set.of("avx512bw", "avx512vl", "avx512dq"))
+            || flags.contains("avx_ne_convert"));
   }
 
   /** bf16 where the device computes in it directly, else fp32. */

@@ -94,7 +94,7 @@ class ClipStreamTest {
     for (int i = 0; i < whole.length; i++) {
       most = Math.max(most, Math.abs(streamed[i] - whole[i]));
     }
-    assertThat(most).isLessThanOrEqualTo(1e-6);
+    assertThat(most).isLessThanOrEqualTo(1e-5);
   }
 
   /** Strides in time from the pixels inwards, and the patch, as digits. */
