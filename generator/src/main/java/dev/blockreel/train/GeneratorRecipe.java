@@ -7,6 +7,10 @@ import dev.blockreel.failure.EngineFailure;
  *
  * @param tokenizer model directory (a name or a path) whose tokenizer turns clips into tokens
  * @param generator sizes of the network
+ * @param initial model (a name or a path) whose generator training starts from, or null for random
+ *     weights; its sizes and number of classes must be the same
+ * @param conditionDropout fraction of the clips that are learned without their class, in [0, 1);
+ *     guidance works only for models that learned some
  * @param sampling defaults that the model will carry
  * @param training length and speed; {@code batch} counts clips
  * @param licence licence of the model, which follows from that of its data
@@ -15,6 +19,8 @@ import dev.blockreel.failure.EngineFailure;
 public record GeneratorRecipe(
     String tokenizer,
     Sizes generator,
+    String initial,
+    double conditionDropout,
     Sampling sampling,
     TrainingSchedule training,
     String licence,
@@ -43,6 +49,9 @@ public record GeneratorRecipe(
     if (tokenizer == null || generator == null || sampling == null || training == null) {
       throw EngineFailure.badRequest(
           "a generator recipe names a tokenizer, a generator, its sampling and its training");
+    }
+    if (!(conditionDropout >= 0 && conditionDropout < 1)) {
+      throw EngineFailure.badRequest("conditionDropout lies in [0, 1): got %s", conditionDropout);
     }
   }
 }

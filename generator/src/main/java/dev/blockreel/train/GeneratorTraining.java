@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.Nbp;
@@ -50,8 +51,8 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     String draw(Path model, Path picture);
   }
 
-  /** Ids (B,T) and targets (B,L). */
-  record Batch(long[] ids, long[] targets) {}
+  /** Ids (B,T), targets (B,L), and which clips are learned without their class (B). */
+  record Batch(long[] ids, long[] targets, boolean[] dropped) {}
 
   private GeneratorTraining(
       GeneratorRecipe recipe,
@@ -118,8 +119,20 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   }
 
   @Override
+  public TrainingState start(long seed, Numerics numerics) {
+    if (recipe.initial() == null) {
+      return TrainingState.fresh(weights(), seed, numerics);
+    }
+    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
+    NbpGenerator.describe(model); // fails where there is no generator
+    try (TensorFile file = model.tensors(NbpGenerator.FILE)) {
+      return TrainingState.from(file, weights(), numerics);
+    }
+  }
+
+  @Override
   public List<String> inputs() {
-    return List.of("ids", "targets", "mask");
+    return List.of("ids", "targets", "dropped", "mask");
   }
 
   @Override
@@ -129,8 +142,9 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
 
   @Override
   public void write(ScriptWriter script) {
-    network.writeFull(script, Numerics.training(Dtype.parse(recipe.training().dtype())));
-    network.writeLoss(script);
+    Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
+    network.writeFull(script, numerics);
+    network.writeLoss(script, numerics);
   }
 
   @Override
@@ -139,14 +153,16 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     int length = layout.inputLength(tokens.clipTokens());
     long[] ids = new long[count * length];
     long[] targets = new long[count * tokens.clipTokens()];
+    boolean[] dropped = new boolean[count];
     for (int i = 0; i < count; i++) {
       int clip = random.nextInt(tokens.clips());
       int[] codes = tokens.codes(clip);
       System.arraycopy(
           layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
       System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
+      dropped[i] = recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
     }
-    return new Batch(ids, targets);
+    return new Batch(ids, targets, dropped);
   }
 
   @Override
@@ -156,6 +172,7 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     return List.of(
         scope.longs(batch.ids(), count, length),
         scope.longs(batch.targets(), count, tokens.clipTokens()),
+        scope.booleans(batch.dropped(), count),
         scope.booleans(layout.mask(length), length, length));
   }
 

@@ -88,6 +88,19 @@ class TrainingTest {
         schedule);
   }
 
+  private static GeneratorRecipe generatorRecipe(
+      Path tokenizerOut, Path initial, double conditionDropout, TrainingSchedule schedule) {
+    return new GeneratorRecipe(
+        tokenizerOut.resolve("model").toString(),
+        new GeneratorRecipe.Sizes(2, 2, 32, 4),
+        initial == null ? null : initial.toString(),
+        conditionDropout,
+        new GeneratorRecipe.Sampling(1, 10, 0.9),
+        schedule,
+        "CC0",
+        "nobody");
+  }
+
   private static double[] losses(Path out) throws IOException {
     return Files.readAllLines(out.resolve("log.tsv")).stream()
         .skip(1)
@@ -116,15 +129,13 @@ class TrainingTest {
     }
 
     Path out = folder.resolve("generator");
-    GeneratorRecipe recipe =
-        new GeneratorRecipe(
-            tokenizerOut.resolve("model").toString(),
-            new GeneratorRecipe.Sizes(2, 2, 32, 4),
-            new GeneratorRecipe.Sampling(1, 10, 0.9),
-            schedule(80, 6, 100),
-            "CC0",
-            "nobody");
-    GeneratorTraining.run(recipe, data, out, false, (model, picture) -> "", SILENT);
+    GeneratorTraining.run(
+        generatorRecipe(tokenizerOut, null, 0, schedule(80, 6, 100)),
+        data,
+        out,
+        false,
+        (model, picture) -> "",
+        SILENT);
     double[] generatorLosses = losses(out);
     assertThat(generatorLosses[generatorLosses.length - 1]).isLessThan(0.5 * generatorLosses[0]);
     ModelDirectory model = ModelDirectory.open(out.resolve("model"));
@@ -177,6 +188,39 @@ class TrainingTest {
       assertThat(after.encode(clip).codes()).isEqualTo(before.encode(clip).codes());
       assertThat(after.decode(after.encode(clip)).pixels())
           .isNotEqualTo(before.decode(before.encode(clip)).pixels());
+    }
+  }
+
+  @Test
+  void aGeneratorStartsFromAModelAndLearnsTheAbsentClassFromDroppedOnes() {
+    Path tokenizer = folder.resolve("tokenizerOfThree");
+    TokenizerTraining.run(tokenizerRecipe(schedule(2, 2, 100)), data, tokenizer, false, SILENT);
+    Path first = train(tokenizer, "first", null, 0);
+    Path kept = train(tokenizer, "kept", first, 0);
+    Path dropped = train(tokenizer, "dropped", first, 0.9);
+    float[] tokens = weight(first, "transformer.tok_emb.weight");
+    // Two steps of AdamW move a weight by no more than twice the learning rate.
+    assertThat(weight(kept, "transformer.tok_emb.weight")).containsExactly(tokens, within(0.011f));
+    float[] absent = weight(first, "transformer.uncond_embedding");
+    assertThat(weight(kept, "transformer.uncond_embedding")).isEqualTo(absent);
+    assertThat(weight(dropped, "transformer.uncond_embedding")).isNotEqualTo(absent);
+  }
+
+  private static Path train(Path tokenizer, String name, Path initial, double conditionDropout) {
+    Path out = folder.resolve("dropout-" + name);
+    GeneratorTraining.run(
+        generatorRecipe(tokenizer, initial, conditionDropout, schedule(2, 4, 100)),
+        data,
+        out,
+        false,
+        (model, picture) -> "",
+        SILENT);
+    return out.resolve("model");
+  }
+
+  private static float[] weight(Path model, String name) {
+    try (TensorFile file = Safetensors.open(model.resolve(NbpGenerator.FILE))) {
+      return file.floats(name);
     }
   }
 

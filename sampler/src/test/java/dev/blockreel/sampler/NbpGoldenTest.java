@@ -58,7 +58,7 @@ class NbpGoldenTest {
               tensors,
               Numerics.plain(),
               script -> {
-                new Nbp(config).writeLoss(script);
+                new Nbp(config).writeLoss(script, Numerics.plain());
                 TokenSampling.write(script);
               });
     }
@@ -107,9 +107,10 @@ class NbpGoldenTest {
           "train.logits", generator.call(scope, "logits", input, seen, length).toFloats());
       Tensor target =
           scope.longs(targets.stream().mapToLong(i -> i).toArray(), batch, targets.size() / batch);
+      Tensor dropped = scope.booleans(new boolean[batch], batch);
       golden.assertClose(
           "train.loss",
-          new float[] {generator.call(scope, "loss", input, target, seen).toFloats()[0]});
+          new float[] {generator.call(scope, "loss", input, target, dropped, seen).toFloats()[0]});
       if (golden.expected().names().contains("train.uncond_logits")) {
         Tensor cache = generator.cache(scope, 2 * batch, length);
         float[] both = generator.call(scope, "start", input, true, seen, cache, length).toFloats();

@@ -152,30 +152,48 @@ public final class Nbp {
           m.returns(block.apply(forward, h, (q, k, v) -> q.attention(k, v, mask)));
         });
     script.method(
+        "allLayers",
+        m -> {
+          Sym embedded = m.tensor("embedded");
+          Sym mask = m.tensor("mask");
+          Sym last = m.integer("last");
+          Forward forward = new Forward(m, m.tensors("w"), numerics);
+          Sym h = m.let(embedded.toString());
+          layers(forward, b -> m.assign(h, m.call("layer", h, mask, b)));
+          m.returns(logits(forward, h, last));
+        });
+    script.method(
         "logits",
         m -> {
           Sym ids = m.tensor("ids");
           Sym mask = m.tensor("mask");
           Sym last = m.integer("last");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
-          Sym h = m.let(embed(forward, ids, m.literal(0)).toString());
-          layers(forward, b -> m.assign(h, m.call("layer", h, mask, b)));
-          m.returns(logits(forward, h, last));
+          Sym h = embed(forward, ids, m.literal(0));
+          m.returns(m.call("allLayers", h, mask, last, forward.weights()));
         });
   }
 
   /**
-   * Writes {@code loss(ids, targets (B,L), mask, w)} after {@link #writeFull}: mean cross-entropy
-   * of the last L positions.
+   * Writes {@code loss(ids, targets (B,L), dropped (B), mask, w)} after {@link #writeFull}: mean
+   * cross-entropy of the last L positions. Where {@code dropped} is true, {@code uncond_embedding}
+   * stands in place of the condition, as it does in the unguided half of guidance.
    */
-  public void writeLoss(ScriptWriter script) {
+  public void writeLoss(ScriptWriter script, Numerics numerics) {
     script.method(
         "loss",
         m -> {
           Sym ids = m.tensor("ids");
           Sym targets = m.tensor("targets");
+          Sym dropped = m.tensor("dropped");
           Sym mask = m.tensor("mask");
-          Sym logits = m.call("logits", ids, mask, targets.size(1), m.tensors("w"));
+          Forward forward = new Forward(m, m.tensors("w"), numerics);
+          Sym h = embed(forward, ids, m.literal(0));
+          Sym some =
+              m.let(
+                  "torch.where(torch.view(%s, [-1, 1, 1]), %s, %s)"
+                      .formatted(dropped, withoutCondition(forward, h), h));
+          Sym logits = m.call("allLayers", some, mask, targets.size(1), forward.weights());
           Sym flat = logits.reshape(-1, config.vocabulary());
           Sym loss = flat.crossEntropy(targets.reshape(-1));
           Sym hits =
