@@ -16,7 +16,7 @@ public record Weight(String name, long[] shape, Role role, Init init, int index)
   public enum Role {
     /** (out, in) matrix of a linear layer: may be packed for oneDNN. */
     LINEAR,
-    /** Kernel of a 3-D convolution: may be laid out channels-last. */
+    /** Kernel of a 2-D or 3-D convolution: may be laid out channels-last. */
     CONVOLUTION,
     /** A table of vectors; no weight decay. */
     TABLE,

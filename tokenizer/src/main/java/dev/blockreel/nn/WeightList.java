@@ -196,7 +196,10 @@ public final class WeightList implements AutoCloseable {
    */
   private static Tensor trainable(
       Script script, TensorScope step, Tensor tensor, Weight.Role role) {
-    String method = role == Weight.Role.CONVOLUTION ? "trainableKernel" : "trainable";
+    String method =
+        role != Weight.Role.CONVOLUTION
+            ? "trainable"
+            : tensor.shape().length == 4 ? "trainableKernel2d" : "trainableKernel3d";
     try (TensorList single = new TensorList(List.of(tensor))) {
       return script.train(step, method, List.of(), single).requireGradient();
     }
@@ -205,7 +208,8 @@ public final class WeightList implements AutoCloseable {
   private static int layout(Weight weight, Numerics numerics) {
     return switch (weight.role()) {
       case LINEAR -> numerics.packedRows() > 0 ? 1 : 0;
-      case CONVOLUTION -> numerics.channelsLast() ? 2 : 0;
+      // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats.
+      case CONVOLUTION -> numerics.channelsLast() ? weight.shape().length - 2 : 0;
       case TABLE, VECTOR -> 0;
     };
   }
@@ -215,7 +219,10 @@ public final class WeightList implements AutoCloseable {
       new ScriptWriter("Preparation")
           .method("trainable", m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0])")))
           .method(
-              "trainableKernel",
+              "trainableKernel2d",
+              m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0], memory_format=2)")))
+          .method(
+              "trainableKernel3d",
               m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0], memory_format=3)")))
           .method(
               "prepare",
@@ -230,7 +237,8 @@ public final class WeightList implements AutoCloseable {
                     () ->
                         m.line(
                             y + " = ops.mkldnn._reorder_linear_weight(" + y + ", " + rows + ")"));
-                m.when(layout + " == 2", () -> m.assign(y, y.channelsLast3d()));
+                m.when(layout + " == 2", () -> m.assign(y, y.channelsLast2d()));
+                m.when(layout + " == 3", () -> m.assign(y, y.channelsLast3d()));
                 m.returns(y);
               })
           .method(

@@ -62,6 +62,10 @@ public final class Sym {
     return op("torch.mul(%s, %s)", this, this);
   }
 
+  public Sym exp() {
+    return op("torch.exp(%s)", this);
+  }
+
   public Sym tanh() {
     return op("torch.tanh(%s)", this);
   }
@@ -195,6 +199,11 @@ public final class Sym {
     return op("%s.contiguous(memory_format=3)", this);
   }
 
+  /** The same for (B,C,H,W). */
+  public Sym channelsLast2d() {
+    return op("%s.contiguous(memory_format=2)", this);
+  }
+
   // Formats.
 
   public Sym to(Dtype dtype) {
@@ -232,6 +241,23 @@ public final class Sym {
     return op(
         "torch.replication_pad3d(%s, [%d, %d, %d, %d, %d, %d])",
         this, left, right, top, bottom, before, after);
+  }
+
+  /** 2-D convolution over (B,C,H,W) with a border of zeros; {@code bias} may be null. */
+  public Sym conv2d(Sym weight, Sym bias, int stride, int border) {
+    return op(
+        "torch.conv2d(%s, %s, %s, [%d, %d], [%d, %d])",
+        this, weight, bias == null ? "None" : bias, stride, stride, border, border);
+  }
+
+  /** Adds zeros around (B,C,H,W): left, right, top, bottom. */
+  public Sym zeroPad2d(int left, int right, int top, int bottom) {
+    return op("torch.constant_pad_nd(%s, [%d, %d, %d, %d])", this, left, right, top, bottom);
+  }
+
+  /** Every pixel of (B,C,H,W) becomes a square of {@code factor} x {@code factor}. */
+  public Sym enlarge2d(int factor) {
+    return op("torch.upsample_nearest2d(%s, None, [%s, %s])", this, factor + ".0", factor + ".0");
   }
 
   public Sym groupNorm(int groups, Sym weight, Sym bias, double epsilon) {
