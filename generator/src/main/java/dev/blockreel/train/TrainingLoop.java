@@ -63,7 +63,7 @@ final class TrainingLoop<B> {
     Numerics numerics = Numerics.training(Dtype.parse(schedule.dtype()));
     ScriptWriter writer = new ScriptWriter("Training");
     task.write(writer);
-    AdamW.writeStep(writer, task.inputs(), task.weights(), schedule);
+    TrainingStep.write(writer, task.inputs(), task.weights(), schedule);
     ExecutorService loader = Executors.newSingleThreadExecutor(r -> daemon(r, "batches"));
     try (Script script = writer.compile();
         TrainingState state =

@@ -22,6 +22,9 @@ import java.util.List;
  * @param seed of the first weights and of the order of the data
  * @param saveMinutes minutes between savings of the state
  * @param previewSteps steps between sample pictures
+ * @param optimizer {@code adamw}, also where absent, or {@code muon}: {@link Muon} with {@code
+ *     beta1} for matrices and kernels, AdamW for the rest; learns more a step, and a step of a
+ *     small network takes a third longer
  */
 public record TrainingSchedule(
     int steps,
@@ -36,7 +39,40 @@ public record TrainingSchedule(
     String dtype,
     long seed,
     double saveMinutes,
-    int previewSteps) {
+    int previewSteps,
+    String optimizer) {
+  /** With AdamW. */
+  public TrainingSchedule(
+      int steps,
+      int batch,
+      double learningRate,
+      int warmup,
+      double weightDecay,
+      double beta1,
+      double beta2,
+      double clip,
+      double ema,
+      String dtype,
+      long seed,
+      double saveMinutes,
+      int previewSteps) {
+    this(
+        steps,
+        batch,
+        learningRate,
+        warmup,
+        weightDecay,
+        beta1,
+        beta2,
+        clip,
+        ema,
+        dtype,
+        seed,
+        saveMinutes,
+        previewSteps,
+        "adamw");
+  }
+
   /** Checks the ranges. */
   public TrainingSchedule {
     if (steps < 1 || batch < 1 || warmup < 0 || previewSteps < 1) {
@@ -52,11 +88,20 @@ public record TrainingSchedule(
     if (!List.of("fp32", "bf16").contains(dtype)) {
       throw EngineFailure.badRequest("training computes in fp32 or bf16: got dtype %s", dtype);
     }
+    optimizer = optimizer == null ? "adamw" : optimizer;
+    if (!List.of("adamw", "muon").contains(optimizer)) {
+      throw EngineFailure.badRequest("optimizer is adamw or muon: got %s", optimizer);
+    }
     for (double decay : new double[] {beta1, beta2, ema}) {
       if (!(decay >= 0 && decay < 1)) {
         throw EngineFailure.badRequest("beta1, beta2 and ema lie in [0, 1): got %s", decay);
       }
     }
+  }
+
+  /** Whether matrices and kernels learn by {@link Muon}. */
+  boolean muon() {
+    return optimizer.equals("muon");
   }
 
   /** Learning rate of a step, counted from 0. */

@@ -12,9 +12,19 @@ public final class Linear {
    * @param withBias whether there is a bias, which starts at 0
    */
   public Linear(WeightScope scope, int in, int out, boolean withBias, Init init) {
+    this(scope, Weight.Role.LINEAR, in, out, withBias, init);
+  }
+
+  private Linear(
+      WeightScope scope, Weight.Role role, int in, int out, boolean withBias, Init init) {
     this.scope = scope;
-    this.weight = scope.declare("weight", Weight.Role.LINEAR, init, out, in);
+    this.weight = scope.declare("weight", role, init, out, in);
     this.bias = withBias ? scope.declare("bias", Weight.Role.VECTOR, Init.constant(0), out) : null;
+  }
+
+  /** The last layer of a network, whose outputs are the logits of {@code codes}; without bias. */
+  public static Linear head(WeightScope scope, int in, int codes, Init init) {
+    return new Linear(scope, Weight.Role.HEAD, in, codes, false, init);
   }
 
   /** Writes the layer. */

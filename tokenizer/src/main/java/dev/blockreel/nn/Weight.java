@@ -16,6 +16,8 @@ public record Weight(String name, long[] shape, Role role, Init init, int index)
   public enum Role {
     /** (out, in) matrix of a linear layer: may be packed for oneDNN. */
     LINEAR,
+    /** (codes, in) matrix of a linear layer that gives logits; used like LINEAR, trained apart. */
+    HEAD,
     /** Kernel of a 2-D or 3-D convolution: may be laid out channels-last. */
     CONVOLUTION,
     /** A table of vectors; no weight decay. */

@@ -207,7 +207,7 @@ public final class WeightList implements AutoCloseable {
 
   private static int layout(Weight weight, Numerics numerics) {
     return switch (weight.role()) {
-      case LINEAR -> numerics.packedRows() > 0 ? 1 : 0;
+      case LINEAR, HEAD -> numerics.packedRows() > 0 ? 1 : 0;
       // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats.
       case CONVOLUTION -> numerics.channelsLast() ? weight.shape().length - 2 : 0;
       case TABLE, VECTOR -> 0;

@@ -61,7 +61,7 @@ public final class Nbp {
     blockWeights = one.weights().size();
     firstBlock = scope.repeat("blocks", config.layers(), one);
     finalNorm = new LayerNorm(scope.child("ln_f"), config.width());
-    head = new Linear(scope.child("head"), config.width(), config.vocabulary(), false, normal);
+    head = Linear.head(scope.child("head"), config.width(), config.vocabulary(), normal);
   }
 
   /**

@@ -16,7 +16,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The compiled step against the formulas, computed in Java. */
-class AdamWTest {
+class TrainingStepTest {
   private static final TrainingSchedule SCHEDULE =
       new TrainingSchedule(100, 1, 0.1, 0, 0.05, 0.9, 0.95, 0.5, 0.9, "fp32", 3, 1, 10);
 
@@ -35,7 +35,7 @@ class AdamWTest {
           var w = m.tensors("w");
           m.returns(w.item(0).square().sum().mul(x.sum()).add(w.item(1).square().sum()).view(1));
         });
-    AdamW.writeStep(writer, List.of("x"), scope.weights(), SCHEDULE);
+    TrainingStep.write(writer, List.of("x"), scope.weights(), SCHEDULE);
     try (Script script = writer.compile();
         TrainingState state =
             TrainingState.fresh(scope.weights(), 1, Numerics.training(Dtype.FLOAT32))) {
@@ -81,7 +81,7 @@ class AdamWTest {
     scope.declare("w", Weight.Role.LINEAR, Init.constant(2), 1, 1);
     ScriptWriter writer = new ScriptWriter("Broken");
     writer.method("loss", m -> m.returns(m.tensor("x").mul(m.tensors("w").item(0)).sum().view(1)));
-    AdamW.writeStep(writer, List.of("x"), scope.weights(), SCHEDULE);
+    TrainingStep.write(writer, List.of("x"), scope.weights(), SCHEDULE);
     try (Script script = writer.compile();
         TrainingState state =
             TrainingState.fresh(scope.weights(), 1, Numerics.training(Dtype.FLOAT32));
