@@ -260,6 +260,16 @@ public final class Sym {
     return op("torch.upsample_nearest2d(%s, None, [%s, %s])", this, factor + ".0", factor + ".0");
   }
 
+  /** Enlarges (B,C,H,W) smoothly, by cubic curves through the pixels. */
+  public Sym bicubic2d(Object height, Object width) {
+    return op("torch.upsample_bicubic2d(%s, [%s, %s], False, None)", this, height, width);
+  }
+
+  /** Shrinks (B,C,H,W) to means over areas that may overlap. */
+  public Sym areaPool2d(Object height, Object width) {
+    return op("torch.adaptive_avg_pool2d(%s, [%s, %s])", this, height, width);
+  }
+
   public Sym groupNorm(int groups, Sym weight, Sym bias, double epsilon) {
     return op("torch.group_norm(%s, %d, %s, %s, %s)", this, groups, weight, bias, epsilon);
   }
