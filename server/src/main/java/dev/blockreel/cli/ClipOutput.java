@@ -19,7 +19,7 @@ import java.util.Optional;
  * with a file each, a sheet with a row each, or tensors of all. A folder is filled clip by clip,
  * sheets and tensors are written at the end.
  */
-final class ClipOutput {
+final class ClipOutput implements ClipDestination {
   /** How clips are put into files. */
   private enum Layout {
     FILE,
@@ -85,13 +85,8 @@ final class ClipOutput {
     return Files.isDirectory(path) || OutputFiles.ending(path).isEmpty();
   }
 
-  /**
-   * Takes a clip.
-   *
-   * @param name of its file in a folder, without ending
-   * @return what was written, where that happens at once
-   */
-  Optional<Path> add(String name, TokenGrid grid, Clip clip) {
+  @Override
+  public Optional<Path> add(String name, TokenGrid grid, Clip clip) {
     switch (layout) {
       case FOLDER -> {
         Path file = path.resolve(name + FORMAT);
@@ -111,8 +106,8 @@ final class ClipOutput {
     throw new AssertionError(layout);
   }
 
-  /** Writes what was kept for the end; returns the file, if there was any. */
-  Optional<Path> finish() {
+  @Override
+  public Optional<Path> finish() {
     switch (layout) {
       case SHEET -> ClipWriter.writeSheet(path, clips);
       case TENSORS -> {

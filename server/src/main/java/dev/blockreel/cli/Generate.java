@@ -13,6 +13,8 @@ import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.sampler.SamplingOptions;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
+import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -89,76 +91,100 @@ final class Generate extends EngineCommand {
       names = "--out",
       paramLabel = "FILE|DIR",
       description =
-          "mp4, webm, mkv, avi, gif, webp, apng, or safetensors with tokens and video. Several"
-              + " clips: a folder, a .png sheet, or safetensors. Default: CLASS_seedS.mp4 here.")
+          "mp4, webm, mkv, avi, gif, webp, apng, or safetensors with tokens and video; - is the"
+              + " standard output. Several clips: a folder, a .png sheet, or safetensors."
+              + " Default: CLASS_seedS.mp4 here.")
   private Path out;
+
+  @Option(
+      names = "--stream",
+      description =
+          "Hand each frame on as soon as it exists: what is written can be played meanwhile. For"
+              + " mp4, webm, mkv, mjpeg, a pipe, and --out -, which streams anyway.")
+  private boolean stream;
 
   @Override
   void run() {
     if (count < 1) {
       throw EngineFailure.badRequest("--count must be 1 or more: got %d", count);
     }
-    ClipOutput output = openOutput();
-    long began = System.nanoTime();
-    try (Pipeline pipeline = model.loadPipeline()) {
-      if (verbose()) {
-        out().printf("load                %.2f s%n", GenerationWatch.secondsSince(began));
+    int clips = Math.multiplyExact(Math.max(1, classes.size()), count);
+    boolean standard = LiveOutput.STANDARD.equals(out);
+    // What is printed must not mix with a clip on the standard output.
+    PrintStream report = standard ? err() : out();
+    try (ClipDestination destination =
+        stream || standard ? LiveOutput.open(place(), clips, out()) : openOutput(clips)) {
+      long began = System.nanoTime();
+      try (Pipeline pipeline = model.loadPipeline()) {
+        if (verbose()) {
+          report.printf("load                %.2f s%n", GenerationWatch.secondsSince(began));
+        }
+        generate(pipeline, destination, report);
       }
-      generate(pipeline, output);
     }
   }
 
-  private ClipOutput openOutput() {
-    if (out == null || ClipOutput.isFolder(out)) {
-      return ClipOutput.inFolder(out == null ? Path.of("") : out);
-    }
-    return ClipOutput.open(out, Math.multiplyExact(Math.max(1, classes.size()), count));
+  private Path place() {
+    return out == null ? Path.of("") : out;
   }
 
-  private void generate(Pipeline pipeline, ClipOutput output) {
+  private ClipOutput openOutput(int clips) {
+    return ClipOutput.isFolder(place())
+        ? ClipOutput.inFolder(place())
+        : ClipOutput.open(out, clips);
+  }
+
+  private void generate(Pipeline pipeline, ClipDestination destination, PrintStream report) {
     List<Integer> labels = labels(pipeline);
     List<TokenGrid> given = condition == null ? List.of() : given(pipeline, labels.size());
     List<GenerationRequest> batches = batches(pipeline, labels, given);
     if (verbose()) {
       long began = System.nanoTime();
       pipeline.generate(batches.get(0), GenerationListener.NONE);
-      out()
-          .printf(
-              "warm-up             %.2f s, once more than asked for: the first run compiles%n",
-              GenerationWatch.secondsSince(began));
+      report.printf(
+          "warm-up             %.2f s, once more than asked for: the first run compiles%n",
+          GenerationWatch.secondsSince(began));
     }
-    GenerationWatch watch = new GenerationWatch(new Progress(err()), labels.size());
+    GenerationWatch watch =
+        new GenerationWatch(new Progress(err()), labels.size(), destination::frames);
     int made = 0;
     for (GenerationRequest batch : batches) {
+      List<String> names = new ArrayList<>();
+      for (int i = made; i < made + batch.classes().size(); i++) {
+        names.add("%s_seed%05d".formatted(name(pipeline, labels.get(i)), seed + i));
+      }
+      destination.begin(names);
       watch.begin(made, batch.classes().size());
       List<GeneratedClip> clips = pipeline.generate(batch, watch);
       watch.decoded();
-      for (GeneratedClip clip : clips) {
+      for (int i = 0; i < clips.size(); i++) {
+        Clip clip = clips.get(i).clip();
         String name = name(pipeline, labels.get(made));
         long clipSeed = seed + made++;
-        output
-            .add("%s_seed%05d".formatted(name, clipSeed), clip.tokens(), clip.clip())
-            .ifPresent(file -> watch.made(describe(file, clip.clip(), name, clipSeed)));
+        destination
+            .add(names.get(i), clips.get(i).tokens(), clip)
+            .ifPresent(file -> watch.made(describe(file, clip, name, clipSeed)));
       }
       watch.encoded();
     }
-    Optional<Path> whole = output.finish();
+    Optional<Path> whole = destination.finish();
     watch.encoded();
-    watch.end(out());
+    watch.end(report);
     whole.ifPresent(
         file ->
-            out()
-                .printf(
-                    "%s: %d clips, seeds %d to %d, %s%n",
-                    file, labels.size(), seed, seed + labels.size() - 1, OutputFiles.size(file)));
+            report.printf(
+                "%s: %d clips, seeds %d to %d, %s%n",
+                file, labels.size(), seed, seed + labels.size() - 1, OutputFiles.size(file)));
     if (verbose()) {
-      watch.report(out(), pipeline.frames(), pipeline.fps());
+      watch.report(report, pipeline.frames(), pipeline.fps());
     }
   }
 
   private static String describe(Path file, Clip clip, String name, long seed) {
-    return "%s: %s, %s, seed %d, %s"
-        .formatted(file, ClipInput.describe(clip), name, seed, OutputFiles.size(file));
+    String what = "%s, %s, seed %d".formatted(ClipInput.describe(clip), name, seed);
+    return Files.isRegularFile(file)
+        ? "%s: %s, %s".formatted(file, what, OutputFiles.size(file))
+        : what;
   }
 
   /** The class of each clip. */

@@ -5,11 +5,13 @@ import dev.blockreel.sampler.GenerationListener;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Follows a generation: shows how far it is, and keeps account of where the time goes. */
 final class GenerationWatch implements GenerationListener {
   private final Progress progress;
   private final int clips;
+  private final Consumer<List<Clip>> sink;
   private final long began = System.nanoTime();
   private final List<String> made = new ArrayList<>();
   private int from;
@@ -24,10 +26,12 @@ final class GenerationWatch implements GenerationListener {
   /**
    * @param progress where to show how far it is
    * @param clips how many there will be
+   * @param sink takes frames as soon as they exist
    */
-  GenerationWatch(Progress progress, int clips) {
+  GenerationWatch(Progress progress, int clips, Consumer<List<Clip>> sink) {
     this.progress = progress;
     this.clips = clips;
+    this.sink = sink;
   }
 
   /** A batch begins with clip number {@code first}, counted from 0. */
@@ -47,6 +51,8 @@ final class GenerationWatch implements GenerationListener {
   @Override
   public void frames(List<Clip> next) {
     decodeSeconds += lap();
+    sink.accept(next);
+    encodeSeconds += lap();
     if (firstFrame < 0) {
       firstFrame = secondsSince(began);
     }

@@ -11,7 +11,11 @@ import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.media.ClipWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -96,6 +100,109 @@ class GenerateTest {
     Path alone = folder.resolve("alone.safetensors");
     generate("--class", "2", "--seed", 9, "--out", alone).worked();
     assertThat(grids(out).get(8).codes()).isEqualTo(grids(alone).get(0).codes());
+  }
+
+  @Test
+  void streamedFramesAreThoseOfTheWholeClip() {
+    Path whole = folder.resolve("whole.mkv");
+    Path live = folder.resolve("live.mkv");
+    generate("--class", "0", "--out", whole).worked();
+    assertThat(generate("--class", "0", "--out", live, "--stream").worked().out())
+        .contains("live.mkv: 5 frames of 16x16 at 8 fps, walk-left, seed 1, ", "1 clip in ");
+    assertThat(ClipReader.read(live, ClipSampling.ALL).pixels())
+        .isEqualTo(ClipReader.read(whole, ClipSampling.ALL).pixels());
+  }
+
+  @Test
+  void theStandardOutputGetsTheClipAndNothingElse() throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            new String[] {
+              "generate", "--model", model.toString(), "--class", "0", "--verbose", "--out", "-"
+            },
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    assertThat(code).isZero();
+    assertThat(err.toString(StandardCharsets.UTF_8)).contains("first frame ", "walk-left, seed 1");
+    Path file = Files.write(folder.resolve("out.mp4"), out.toByteArray());
+    assertThat(ClipReader.read(file, ClipSampling.ALL).frames()).isEqualTo(TinyModel.FRAMES);
+    // One fragment a frame: a player need not wait.
+    assertThat(out.toString(StandardCharsets.ISO_8859_1).split("moof", -1)).hasSize(6);
+  }
+
+  @Test
+  void theFirstFrameLeavesWhileOthersAreStillToCome() {
+    int[] bytes = new int[1];
+    try (LiveOutput output =
+        LiveOutput.open(
+            LiveOutput.STANDARD,
+            1,
+            new PrintStream(
+                new OutputStream() {
+                  @Override
+                  public void write(int b) {
+                    bytes[0]++;
+                  }
+                }))) {
+      output.begin(List.of("clip"));
+      Clip clip = new Clip(new float[3 * 5 * 16 * 16], 5, 16, 16, 8);
+      int before = 0;
+      for (int t = 0; t < 5; t++) {
+        output.frames(List.of(clip.slice(t, t + 1)));
+        assertThat(bytes[0]).isGreaterThan(before);
+        before = bytes[0];
+      }
+    }
+  }
+
+  @Test
+  void aReaderThatLeavesEndsTheGenerationWithOneLine() {
+    PrintStream closed =
+        new PrintStream(
+            new OutputStream() {
+              @Override
+              public void write(int b) throws IOException {
+                throw new IOException("Broken pipe");
+              }
+            });
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            new String[] {"generate", "--model", model.toString(), "--class", "0", "--out", "-"},
+            closed,
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    assertThat(code).isEqualTo(1);
+    assertThat(err.toString(StandardCharsets.UTF_8)).contains("nobody reads it any more");
+  }
+
+  @Test
+  void severalStreamsFillAFolder() {
+    Path out = folder.resolve("live");
+    generate("--class", "0,1", "--count", 5, "--stream", "--out", out).worked();
+    assertThat(names(out)).hasSize(10).contains("walk-right_seed00010.mp4");
+    assertThat(ClipReader.read(out.resolve("walk-left_seed00001.mp4"), ClipSampling.ALL).frames())
+        .isEqualTo(TinyModel.FRAMES);
+  }
+
+  @Test
+  void whatCannotBeStreamedIsRefusedBeforeTheWork() {
+    generate("--class", "0", "--stream", "--out", folder.resolve("a.gif"))
+        .failedWith(2, "--stream writes mp4, webm, mkv or mjpeg: a .gif cannot be played");
+    generate("--class", "0,1", "--out", "-").failedWith(2, "- takes one clip at a time: for 2");
+    assertThat(names(folder)).isEmpty();
+  }
+
+  @Test
+  void aStreamThatFailsLeavesNoFile() {
+    generate("--class", "99", "--stream", "--out", folder.resolve("a.mp4")).failedWith(2, "99");
+    LiveOutput output = LiveOutput.open(folder.resolve("b.mp4"), 1, System.out);
+    output.begin(List.of("clip"));
+    output.frames(List.of(new Clip(new float[3 * 16 * 16], 1, 16, 16, 8)));
+    assertThat(folder.resolve("b.mp4")).isNotEmptyFile();
+    output.close();
+    assertThat(names(folder)).isEmpty();
   }
 
   @Test

@@ -25,6 +25,7 @@ import static org.bytedeco.ffmpeg.global.avfilter.av_buffersink_get_w;
 import static org.bytedeco.ffmpeg.global.avformat.AVFMT_GLOBALHEADER;
 import static org.bytedeco.ffmpeg.global.avformat.AVIO_FLAG_WRITE;
 import static org.bytedeco.ffmpeg.global.avformat.av_interleaved_write_frame;
+import static org.bytedeco.ffmpeg.global.avformat.av_write_frame;
 import static org.bytedeco.ffmpeg.global.avformat.av_write_trailer;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_alloc_output_context2;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_free_context;
@@ -113,8 +114,8 @@ public final class FrameEncoder implements AutoCloseable {
   }
 
   /**
-   * Encodes into a stream, which gets bytes as soon as there are any and is flushed after each
-   * write, but never closed.
+   * Encodes into a stream, which is flushed after each write, but never closed. All formats but GIF
+   * (its palette is that of the whole) hand each frame on before {@link #add} returns.
    *
    * @throws EngineFailure UNSUPPORTED for a format that needs to seek ({@link VideoFormat#streams})
    */
@@ -286,6 +287,13 @@ public final class FrameEncoder implements AutoCloseable {
     input.pts(frames++);
     chain.give(input);
     encodeFiltered();
+    if (stream != null) {
+      // Else muxers keep a frame until the next one tells how long it lasts; those that never do
+      // ignore
+      // this.
+      checkWrite(av_write_frame(muxer, null));
+      avio_flush(muxer.pb());
+    }
   }
 
   /**

@@ -23,17 +23,44 @@ class FrameEncoderTest {
   @TempDir Path folder;
 
   @Test
-  void fragmentsLeaveWhileLaterFramesAreStillMissing() {
+  void eachFragmentLeavesBeforeTheNextFrameExists() {
     ByteArrayOutputStream sent = new ByteArrayOutputStream();
     try (FrameEncoder encoder = FrameEncoder.open(sent, VideoFormat.FRAGMENTED_MP4, 32, 32, 8)) {
-      encoder.add(CLIP, 0);
-      encoder.add(CLIP, 1);
-      String early = sent.toString(StandardCharsets.ISO_8859_1);
-      assertThat(early).contains("moov", "moof", "avcC");
-      encoder.add(CLIP, 2);
+      for (int t = 0; t < 3; t++) {
+        encoder.add(CLIP, t);
+        assertThat(fragments(sent)).isEqualTo(t + 1);
+      }
       encoder.finish();
     }
-    assertThat(sent.toString(StandardCharsets.ISO_8859_1).split("moof", -1)).hasSize(4);
+    assertThat(sent.toString(StandardCharsets.ISO_8859_1)).contains("moov", "avcC");
+    assertThat(fragments(sent)).isEqualTo(3);
+  }
+
+  private static int fragments(ByteArrayOutputStream sent) {
+    return sent.toString(StandardCharsets.ISO_8859_1).split("moof", -1).length - 1;
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = VideoFormat.class,
+      names = {"FRAGMENTED_MP4", "WEBM", "MKV", "MJPEG"})
+  void whatIsSentAtOnceIsWhole(VideoFormat format) throws IOException {
+    ByteArrayOutputStream sent = new ByteArrayOutputStream();
+    int[] after = new int[CLIP.frames()];
+    try (FrameEncoder encoder = FrameEncoder.open(sent, format, 32, 32, 8)) {
+      for (int t = 0; t < CLIP.frames(); t++) {
+        encoder.add(CLIP, t);
+        after[t] = sent.size();
+        assertThat(after[t]).isGreaterThan(t == 0 ? 0 : after[t - 1]);
+      }
+      encoder.finish();
+    }
+    if (format != VideoFormat.MJPEG) {
+      // Nothing but the end is sent later: the frames of the first four are all there.
+      Path early = folder.resolve("early." + format.extension());
+      Files.write(early, java.util.Arrays.copyOf(sent.toByteArray(), after[3]));
+      assertThat(ClipReader.read(early, ClipSampling.ALL).frames()).isEqualTo(4);
+    }
   }
 
   @ParameterizedTest
