@@ -28,6 +28,9 @@ import java.util.SplittableRandom;
 
 /** Trains an {@link Nbp} generator on the tokens of a folder of clips. */
 public final class GeneratorTraining implements TrainingTask<GeneratorTraining.Batch> {
+  /** Few enough to spare what the mask hides, enough to keep products large. */
+  private static final int ATTENTION_ROWS = 128;
+
   private final GeneratorRecipe recipe;
   private final ModelDirectory tokenizer;
   private final TokenCache tokens;
@@ -143,7 +146,8 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   @Override
   public void write(ScriptWriter script) {
     Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
-    network.writeFull(script, numerics);
+    int length = layout.inputLength(tokens.clipTokens());
+    network.writeFull(script, numerics, layout.closedPrefixes(length, ATTENTION_ROWS));
     network.writeLoss(script, numerics);
   }
 

@@ -1,6 +1,7 @@
 package dev.blockreel.generator.nbp;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * How an {@link NbpConfig} lays tokens out for training, and who may look at whom.
@@ -87,5 +88,30 @@ public final class NbpLayout {
       }
     }
     return mask;
+  }
+
+  /**
+   * Lengths of prefixes that see nothing beyond themselves, ascending, the last one {@code length}
+   * itself.
+   *
+   * @param least positions between one and the next
+   */
+  public int[] closedPrefixes(int length, int least) {
+    IntStream.Builder ends = IntStream.builder();
+    int start = 0;
+    int sight = 0; // one beyond the last position that a row so far may look at
+    for (int row = 0; row < length; row++) {
+      for (int column = length - 1; column >= sight; column--) {
+        if (sees(row, column)) {
+          sight = column + 1;
+        }
+      }
+      int end = row + 1;
+      if (end == length || (sight <= end && end - start >= least && length - end >= least)) {
+        ends.add(end);
+        start = end;
+      }
+    }
+    return ends.build().toArray();
   }
 }
