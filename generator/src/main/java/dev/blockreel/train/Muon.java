@@ -41,14 +41,14 @@ final class Muon {
     m.assign(x, m.let("%s / (torch.sqrt(torch.sum(%s * %s)) + 1e-12)".formatted(x, x, x)));
     Sym a = m.let("torch.mm(%s, torch.t(%s))".formatted(x, x));
     Sym one = m.let("torch.eye(torch.size(%s, 0), device=%s.device)".formatted(x, x));
-    Sym q = m.let(one.toString());
-    m.loop(
-        ITERATIONS,
-        k -> {
-          Sym p = m.let(POLYNOMIAL.formatted(one, a, a, a));
-          m.line("%s = torch.mm(%s, %s)".formatted(q, p, q));
-          m.line("%s = torch.mm(torch.mm(%s, %s), %s)".formatted(a, p, a, p));
-        });
+    Sym q = one;
+    for (int k = 0; k < ITERATIONS; k++) {
+      Sym p = m.let(POLYNOMIAL.formatted(one, a, a, a));
+      q = k == 0 ? p : m.let("torch.mm(%s, %s)".formatted(p, q));
+      if (k < ITERATIONS - 1) {
+        m.assign(a, m.let("torch.mm(torch.mm(%s, %s), %s)".formatted(p, a, p)));
+      }
+    }
     m.line("%s = torch.mm(%s, %s)".formatted(x, q, x));
     m.when(upright.toString(), () -> m.line(x + " = torch.t(" + x + ")"));
     Sym size =
