@@ -34,9 +34,19 @@ public final class Linear {
 
   /** What may follow a linear layer within the same product. */
   public enum Activation {
-    NONE,
+    NONE("none", ""),
     /** Exact GELU. */
-    GELU
+    GELU("gelu", "none"),
+    /** GELU through the hyperbolic tangent. */
+    GELU_TANH("gelu", "tanh");
+
+    private final String name;
+    private final String approximation;
+
+    Activation(String name, String approximation) {
+      this.name = name;
+      this.approximation = approximation;
+    }
   }
 
   /**
@@ -59,11 +69,15 @@ public final class Linear {
                                 x,
                                 w,
                                 b == null ? "None" : b,
-                                activation == Activation.GELU ? "gelu" : "none",
-                                activation == Activation.GELU ? "none" : ""));
+                                activation.name,
+                                activation.approximation));
               }
               Sym y = x.linear(w, b);
-              return activation == Activation.GELU ? y.gelu() : y;
+              return switch (activation) {
+                case NONE -> y;
+                case GELU -> y.gelu();
+                case GELU_TANH -> y.geluTanh();
+              };
             });
   }
 }

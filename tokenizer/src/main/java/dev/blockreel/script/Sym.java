@@ -87,6 +87,12 @@ public final class Sym {
     return op("torch.gelu(%s)", this);
   }
 
+  /** GELU through the hyperbolic tangent, in place of this tensor's own values. */
+  public Sym geluTanh() {
+    // Archives of our version know only the exact "gelu", but every "gelu_".
+    return op("torch.gelu_(%s, approximate=\"tanh\")", this);
+  }
+
   /** Rounds halves to even. */
   public Sym round() {
     return op("torch.round(%s)", this);
@@ -274,8 +280,16 @@ public final class Sym {
     return op("torch.group_norm(%s, %d, %s, %s, %s)", this, groups, weight, bias, epsilon);
   }
 
+  /** Both {@code weight} and {@code bias} may be null. */
   public Sym layerNorm(int width, Sym weight, Sym bias, double epsilon) {
-    return op("torch.layer_norm(%s, [%d], %s, %s, %s)", this, width, weight, bias, epsilon);
+    return op(
+        "torch.layer_norm(%s, [%d], %s, %s, %s)",
+        this, width, weight == null ? "None" : weight, bias == null ? "None" : bias, epsilon);
+  }
+
+  /** Vectors of the last dimension made as long as 1. */
+  public Sym unit() {
+    return op("%s / torch.clamp_min(torch.norm(%s, 2, [-1], True), 1e-12)", this, this);
   }
 
   /**
@@ -286,6 +300,13 @@ public final class Sym {
   public Sym attention(Sym keys, Sym values, Sym mask) {
     return op(
         "torch.scaled_dot_product_attention(%s, %s, %s, %s)",
+        this, keys, values, mask == null ? "None" : mask);
+  }
+
+  /** {@link #attention} of products as they are, not scaled. */
+  public Sym attentionUnscaled(Sym keys, Sym values, Sym mask) {
+    return op(
+        "torch.scaled_dot_product_attention(%s, %s, %s, %s, 0., False, scale=1.)",
         this, keys, values, mask == null ? "None" : mask);
   }
 

@@ -1,0 +1,160 @@
+package dev.blockreel.generator.var;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.WeightList;
+import dev.blockreel.script.Script;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
+import java.util.Arrays;
+import java.util.function.Consumer;
+
+/**
+ * A loaded {@link Var}: hints in, logits out, with a preallocated cache of keys and values. Holds
+ * native memory until closed. One thread at a time.
+ */
+public final class VarGenerator implements AutoCloseable {
+  /** Name of its weights in a model directory. */
+  public static final String FILE = "generator.safetensors";
+
+  /** What {@code model.json} says under {@code generator.kind}. */
+  public static final String KIND = "var";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Description description;
+  private final Numerics numerics;
+  private final WeightList weights;
+  private final Script script;
+
+  /**
+   * What {@code model.json} says under {@code generator}.
+   *
+   * @param kind {@code var}
+   * @param network sizes of the network
+   */
+  public record Description(String kind, VarConfig network) {}
+
+  private VarGenerator(
+      Description description, Numerics numerics, WeightList weights, Script script) {
+    this.description = description;
+    this.numerics = numerics;
+    this.weights = weights;
+    this.script = script;
+  }
+
+  /** Adds a generator to a {@code model.json}. */
+  public static void describe(ObjectNode model, VarConfig network) {
+    model.set("generator", JSON.valueToTree(new Description(KIND, network)));
+  }
+
+  /** Reads what a model says of its generator, without loading it. */
+  public static Description describe(ModelDirectory model) {
+    JsonNode json = model.description().get("generator");
+    if (json == null) {
+      throw EngineFailure.badRequest(
+          "model %s has no generator: this command needs one", model.path());
+    }
+    try {
+      return JSON.treeToValue(json, Description.class);
+    } catch (JsonProcessingException e) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "%s/model.json describes no usable VAR generator: %s"
+              .formatted(model.path(), e.getOriginalMessage()),
+          e);
+    }
+  }
+
+  /**
+   * Loads the generator of a model.
+   *
+   * @param more writes further methods into its script
+   * @throws EngineFailure BAD_REQUEST when the model has none; CHECKPOINT_MISMATCH when its weights
+   *     do not fit
+   */
+  public static VarGenerator load(
+      ModelDirectory model, Numerics numerics, Consumer<ScriptWriter> more) {
+    Description description = describe(model);
+    try (TensorFile file = model.tensors(FILE)) {
+      return load(description, file, numerics, more);
+    }
+  }
+
+  /** Loads a generator of known sizes from any file with the names of {@link Var}. */
+  public static VarGenerator load(
+      Description description, TensorFile file, Numerics numerics, Consumer<ScriptWriter> more) {
+    Var network = new Var(description.network());
+    return load(
+        description, network, WeightList.load(network.weights(), file, numerics), numerics, more);
+  }
+
+  /** A generator that has learned nothing, to measure a size without its file. */
+  public static VarGenerator standIn(
+      Description description, long seed, Numerics numerics, Consumer<ScriptWriter> more) {
+    Var network = new Var(description.network());
+    return load(
+        description,
+        network,
+        WeightList.standIn(network.weights(), seed, numerics),
+        numerics,
+        more);
+  }
+
+  private static VarGenerator load(
+      Description description,
+      Var network,
+      WeightList weights,
+      Numerics numerics,
+      Consumer<ScriptWriter> more) {
+    try {
+      ScriptWriter script = new ScriptWriter("Var");
+      network.writeFull(script, numerics);
+      network.writeCached(script, numerics);
+      more.accept(script);
+      return new VarGenerator(description, numerics, weights, script.compile());
+    } catch (RuntimeException e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  public Description description() {
+    return description;
+  }
+
+  /** The TorchScript that runs. */
+  public String script() {
+    return script.source();
+  }
+
+  /**
+   * Calls a method of the script; the weights follow as its last argument.
+   *
+   * @param scope owns the result
+   */
+  public Tensor call(TensorScope scope, String method, Object... values) {
+    Object[] all = Arrays.copyOf(values, values.length + 1);
+    all[values.length] = weights.list();
+    return script.call(scope, method, all);
+  }
+
+  /** An empty cache (layers,2,B,H,L,d). */
+  public Tensor cache(TensorScope scope, int batch) {
+    return call(scope, "emptyCache", batch, numerics.compute().number());
+  }
+
+  @Override
+  public void close() {
+    script.close();
+    weights.close();
+  }
+}

@@ -1,0 +1,165 @@
+package dev.blockreel.sampler;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.var.VarConfig;
+import dev.blockreel.generator.var.VarGenerator;
+import dev.blockreel.grid.TokenScales;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
+import dev.blockreel.tokenizer.vq.ScaleStream;
+import dev.blockreel.tokenizer.vq.VqConfig;
+import dev.blockreel.tokenizer.vq.VqTokenizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * Decodes a VAR model scale by scale with a cache of keys and values: the class alone predicts the
+ * first token map; each map adds to the feature map, whose shrunk copy is the hint for the next
+ * one.
+ */
+final class VarDecoding {
+  private final VarGenerator generator;
+  private final VqTokenizer tokenizer;
+  private final VarConfig config;
+
+  /**
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the two halves are not of one model
+   */
+  VarDecoding(VarGenerator generator, VqTokenizer tokenizer) {
+    this.generator = generator;
+    this.tokenizer = tokenizer;
+    this.config = generator.description().network();
+    VqConfig codes = tokenizer.description().network();
+    if (config.channels() != codes.channels()
+        || config.codes() != codes.codes()
+        || !config.scales().equals(codes.scales())) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "the generator is for %d codes of %d channels at scales %s, the tokenizer has %d of %d at %s"
+              .formatted(
+                  config.codes(),
+                  config.channels(),
+                  config.scales(),
+                  codes.codes(),
+                  codes.channels(),
+                  codes.scales()));
+    }
+  }
+
+  /** What watches single scales; tests look at the logits. */
+  interface ScaleWatcher {
+    /**
+     * @param logits what the tokens of the next scale are chosen from, fp32 (B,n,V)
+     */
+    default void logits(Tensor logits) {}
+
+    /**
+     * Called when the token maps of another scale exist.
+     *
+     * @param tokens of every image, the scales so far
+     * @param images the same as feature maps, which decode to whole images
+     */
+    default void scale(List<TokenScales> tokens, ScaleStream images) {}
+  }
+
+  /** Scales, each of which is a step. */
+  int steps() {
+    return config.scales().size();
+  }
+
+  /**
+   * Generates a batch of images.
+   *
+   * @param labels class number of each image
+   * @param request options and seed; nothing else of it is looked at
+   */
+  List<TokenScales> decode(
+      List<Integer> labels,
+      GenerationRequest request,
+      GenerationListener listener,
+      ScaleWatcher watcher) {
+    SamplingOptions options = request.options();
+    boolean guided = options.cfg() > 0;
+    int batch = labels.size();
+    SplittableRandom[] random = new SplittableRandom[batch];
+    for (int b = 0; b < batch; b++) {
+      random[b] = new SplittableRandom(request.seed() + b);
+    }
+    int[][] codes = new int[batch][config.tokens()];
+    List<TokenScales> tokens = new ArrayList<>();
+    try (TensorScope scope = TensorScope.open();
+        ScaleStream images = tokenizer.stream(batch)) {
+      Tensor vectors = generator.call(scope, "classVectors", labels(scope, labels, guided));
+      Tensor modulations = generator.call(scope, "modulations", vectors);
+      Tensor cache = generator.cache(scope, guided ? 2 * batch : batch);
+      for (int scale = 0; scale < steps(); scale++) {
+        if (listener.cancelled()) {
+          throw new EngineFailure(
+              FailureCode.CANCELLED,
+              "the generation was cancelled at scale %d of %d".formatted(scale, steps()));
+        }
+        int past = config.firstToken(scale);
+        try (TensorScope step = TensorScope.open()) {
+          Tensor raw =
+              scale == 0
+                  ? generator.call(step, "first", vectors, modulations, cache)
+                  : generator.call(
+                      step, "next", images.hint(step), scale, past, vectors, modulations, cache);
+          Tensor logits =
+              guided ? generator.call(step, "guide", raw, strength(options, scale)) : raw;
+          watcher.logits(logits);
+          Tensor ids = choose(step, logits, random, options);
+          images.push(ids);
+          int[] chosen = ids.toInts();
+          int side = config.scales().get(scale);
+          for (int b = 0; b < batch; b++) {
+            System.arraycopy(chosen, b * side * side, codes[b], past, side * side);
+          }
+        }
+        listener.step(scale + 1, steps());
+        tokens.clear();
+        for (int[] image : codes) {
+          tokens.add(TokenScales.of(image, config.scales().subList(0, scale + 1)));
+        }
+        watcher.scale(List.copyOf(tokens), images);
+      }
+    }
+    return List.copyOf(tokens);
+  }
+
+  /** With guidance the same images again, of no class. */
+  private Tensor labels(TensorScope scope, List<Integer> labels, boolean guided) {
+    List<Integer> all = new ArrayList<>(labels);
+    if (guided) {
+      labels.forEach(label -> all.add(config.noClass()));
+    }
+    return scope.longs(all.stream().mapToLong(label -> label).toArray(), all.size());
+  }
+
+  /** As published: nothing at the first scale, all at the last. */
+  private double strength(SamplingOptions options, int scale) {
+    return options.scaleCfg() && steps() > 1
+        ? options.cfg() * scale / (steps() - 1)
+        : options.cfg();
+  }
+
+  private Tensor choose(
+      TensorScope scope, Tensor logits, SplittableRandom[] random, SamplingOptions options) {
+    int places = (int) logits.shape()[1];
+    float[] uniforms = new float[random.length * places];
+    for (int i = 0; i < uniforms.length; i++) {
+      // 24 bits, so that no float rounds up to 1.
+      uniforms[i] = (random[i / places].nextInt() >>> 8) * 0x1p-24f;
+    }
+    return generator.call(
+        scope,
+        "choose",
+        logits,
+        scope.floats(uniforms, random.length, places),
+        options.temperature(),
+        options.topK(),
+        options.topP());
+  }
+}
