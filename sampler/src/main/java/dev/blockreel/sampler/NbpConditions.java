@@ -6,8 +6,10 @@ import dev.blockreel.checkpoint.Nearness;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.generator.nbp.UcfClasses;
+import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.tokenizer.text.TextTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,8 +98,56 @@ record NbpConditions(NbpConfig network, List<String> classes, List<int[]> ids, P
     return name.toLowerCase(Locale.ROOT).replaceAll("[\\s_-]", "");
   }
 
-  /** Fails with BAD_REQUEST when the model cannot be asked for this. */
-  void check(GenerationRequest request) {
+  /** Fails with BAD_REQUEST when {@code model} cannot be asked for this. */
+  void check(GenerationRequest request, NbpGenerator.Description model) {
+    if (request.classes().isEmpty()) {
+      throw EngineFailure.badRequest("a generation needs at least one clip");
+    }
+    checkCondition(request);
+    if (!network.hybrid() && request.condition().isEmpty()) {
+      throw EngineFailure.badRequest("this model continues clips: it needs --condition");
+    }
+    checkBeginnings(request.condition(), request.classes().size(), model);
+  }
+
+  /** Checks how the clips are to begin. */
+  private void checkBeginnings(List<TokenGrid> given, int clips, NbpGenerator.Description model) {
+    if (!given.isEmpty() && given.size() != clips) {
+      throw EngineFailure.badRequest(
+          "%d clips are to be made, but %d are given to continue", clips, given.size());
+    }
+    for (TokenGrid grid : given) {
+      if (grid.height() != model.height()
+          || grid.width() != model.width()
+          || grid.time() >= model.time()) {
+        throw EngineFailure.badRequest(
+            "the condition is %dx%dx%d tokens: this model takes up to %d latent frames of %dx%d",
+            grid.time(),
+            grid.height(),
+            grid.width(),
+            model.time() - 1,
+            model.height(),
+            model.width());
+      }
+      if (grid.time() != given.get(0).time()) {
+        throw EngineFailure.badRequest(
+            "the conditions of a batch must have the same number of frames");
+      }
+      for (int code : grid.codes()) {
+        if (code < 0 || code >= network.codes()) {
+          throw EngineFailure.badRequest(
+              "condition token %d: this model has codes 0 to %d", code, network.codes() - 1);
+        }
+      }
+      if (grid.codes().length % network.blockSize() != 0) {
+        throw EngineFailure.badRequest(
+            "a condition of %d tokens is no whole number of blocks of %d",
+            grid.codes().length, network.blockSize());
+      }
+    }
+  }
+
+  private void checkCondition(GenerationRequest request) {
     if (!network.hybrid()) {
       if (!request.prompts().isEmpty()) {
         throw EngineFailure.badRequest("this model takes no prompt: it continues clips");

@@ -1,234 +1,228 @@
 package dev.blockreel.sampler;
 
-import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpLayout;
 import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
-import java.util.SplittableRandom;
+import java.util.Map;
 
 /**
- * Decodes an NBP model with a cache of keys and values. Unconditional models: all tokens of the
- * prefix at once, then block by block. Hybrid models: the first block token by token, then block by
- * block; the step between the two feeds the last single token and P-1 middle tokens as one block.
- * With a block size of 1 that is next-token decoding.
+ * Steps streams of an NBP model, any of them together, wherever each of them is. Owns the cache of
+ * keys and values: a number of slots, of which a stream holds one from {@link #admit} to {@link
+ * #release}, and another one when it is guided.
  */
-final class NbpDecoding {
+final class NbpDecoding implements AutoCloseable {
   private final NbpGenerator generator;
   private final NbpConfig config;
+  private final TensorScope scope = TensorScope.open();
+  private final Tensor cache;
+  private final int slots;
+  private final BitSet taken = new BitSet();
+  private final Map<NbpStream, Places> places = new HashMap<>();
 
-  NbpDecoding(NbpGenerator generator) {
+  /** The slots of a stream; {@code unconditional} is -1 when it is not guided. */
+  private record Places(int slot, int unconditional) {}
+
+  /**
+   * @param slots of the cache; a slot that was never used takes no memory on a CPU
+   */
+  NbpDecoding(NbpGenerator generator, int slots) {
     this.generator = generator;
     this.config = generator.description().network();
+    this.slots = slots;
+    try {
+      this.cache = generator.cache(scope, slots);
+    } catch (RuntimeException e) {
+      scope.close();
+      throw e;
+    }
   }
 
   /** What watches single steps; tests look at the logits. */
+  @FunctionalInterface
   interface StepWatcher {
     /**
-     * @param raw what the network gave for the next n tokens, fp32 (B,n,V), or (2B,n,V) with
-     *     guidance
-     * @param guided what the tokens are chosen from, (B,n,V)
+     * @param raw what the network gave for all tokens that are drawn in this step, fp32 (R+U,V):
+     *     stream by stream, then the guided streams again, without their condition
+     * @param guided what they are drawn from, (R,V)
      */
-    default void logits(Tensor raw, Tensor guided) {}
+    void logits(Tensor raw, Tensor guided);
+  }
 
-    /**
-     * Called when the first {@code count} video tokens of every clip exist, the given ones before
-     * the first step; {@code codes} holds them, one array a clip.
-     */
-    default void codes(int[][] codes, int count) {}
+  /** Slots that no stream holds. */
+  int free() {
+    return slots - taken.cardinality();
   }
 
   /**
-   * Steps of a generation.
+   * Gives a stream its slots.
    *
-   * @param given video tokens that are given, a multiple of the block size
+   * @throws IllegalStateException when there are not enough
    */
-  int steps(GenerationRequest.Mode mode, int given) {
-    int tokens = generator.description().tokens();
-    int block = block(mode);
-    if (!config.hybrid()) {
-      return (tokens - given) / block;
-    }
-    return given > 0 ? (tokens - given) / block : tokens / block + block - 1;
+  void admit(NbpStream stream) {
+    int slot = take();
+    places.put(stream, new Places(slot, stream.guided() ? take() : -1));
   }
 
-  private int block(GenerationRequest.Mode mode) {
-    return mode == GenerationRequest.Mode.NTP ? 1 : config.blockSize();
+  private int take() {
+    int slot = taken.nextClearBit(0);
+    if (slot >= slots) {
+      throw new IllegalStateException("all %d slots are taken".formatted(slots));
+    }
+    taken.set(slot);
+    return slot;
   }
 
-  /**
-   * Generates the video codes of a batch.
-   *
-   * @param conditions condition ids of each clip without offset; empty arrays for unconditional
-   *     models
-   * @param given leading codes of each clip, all of one length, a multiple of the block size
-   * @param request options, seed, mode; its classes and grids are not looked at
-   * @return codes of each clip, the given ones included
-   */
-  int[][] decode(
-      List<int[]> conditions,
-      List<int[]> given,
-      GenerationRequest request,
-      GenerationListener listener,
-      StepWatcher watcher) {
-    int batch = conditions.size();
-    int tokens = generator.description().tokens();
-    int block = block(request.mode());
-    SamplingOptions options = request.options();
-    boolean guided = options.cfg() > 0 && config.hybrid();
-    int[][] codes = new int[batch][tokens];
-    SplittableRandom[] random = new SplittableRandom[batch];
-    for (int b = 0; b < batch; b++) {
-      System.arraycopy(given.get(b), 0, codes[b], 0, given.get(b).length);
-      random[b] = new SplittableRandom(request.seed() + b);
+  /** Takes its slots back; a stream without any is no error. */
+  void release(NbpStream stream) {
+    Places own = places.remove(stream);
+    if (own != null) {
+      taken.clear(own.slot);
+      if (own.unconditional >= 0) {
+        taken.clear(own.unconditional);
+      }
     }
-    int done = given.get(0).length;
-    if (done > 0) {
-      watcher.codes(codes, done);
+  }
+
+  /** What one slot reads in a step. */
+  private record Reading(NbpStream stream, int slot, long[] ids) {
+    /** Whether {@code next} can be in a run with this one, right behind it. */
+    boolean goesWith(Reading next) {
+      return next.slot == slot + 1
+          && next.ids.length == ids.length
+          && next.stream.past() == stream.past()
+          && next.stream.block() == stream.block();
     }
-    int total = steps(request.mode(), done);
-    try (TensorScope scope = TensorScope.open()) {
-      Tensor cache = generator.cache(scope, guided ? 2 * batch : batch, config.positions(tokens));
-      long[][] input = prefix(conditions, codes, done, block);
-      int past = 0;
-      for (int step = 0; step < total; step++) {
-        if (listener.cancelled()) {
-          throw new EngineFailure(
-              FailureCode.CANCELLED,
-              "the generation was cancelled at step %d of %d".formatted(step, total));
+  }
+
+  /** Takes each of these admitted streams one step further, in one call. */
+  void step(List<NbpStream> streams, StepWatcher watcher) {
+    List<Reading> readings = new ArrayList<>();
+    for (NbpStream stream : streams) {
+      Places own = places.get(stream);
+      readings.add(new Reading(stream, own.slot, stream.input()));
+      if (own.unconditional >= 0) {
+        readings.add(new Reading(stream, own.unconditional, stream.unconditionalInput()));
+      }
+    }
+    readings.sort(Comparator.comparingInt(Reading::slot));
+    try (TensorScope step = TensorScope.open()) {
+      Batch batch = new Batch(step, readings, streams);
+      long[] drawn;
+      try (TensorList masks = new TensorList(batch.masks)) {
+        List<Tensor> made =
+            generator.callForList(
+                step,
+                "next",
+                step.longs(batch.ids, batch.ids.length),
+                step.longs(batch.positions, batch.ids.length),
+                batch.runs.stream().mapToLong(Integer::longValue).toArray(),
+                masks,
+                cache,
+                step.longs(batch.rows, batch.rows.length),
+                step.longs(batch.guided, batch.guided.length),
+                step.floats(batch.strengths, batch.guided.length, 1),
+                step.floats(batch.draws, 4, batch.drawn));
+        if (watcher != null) {
+          watcher.logits(made.get(2), made.get(1));
         }
-        // A hybrid model's first block comes one by one; all else in blocks.
-        int wanted = config.hybrid() && done < block ? 1 : block;
-        int[][] chosen;
-        try (TensorScope stepScope = TensorScope.open()) {
-          Tensor raw = logits(stepScope, input, past, guided, cache, wanted, block);
-          Tensor logits = raw;
-          if (guided) {
-            double strength = options.scaleCfg() ? options.cfg() * step : options.cfg();
-            logits = generator.call(stepScope, "guide", raw, strength);
+        drawn = made.get(0).toLongs();
+      }
+      int at = 0;
+      for (NbpStream stream : streams) {
+        int wanted = stream.wanted();
+        stream.accept(drawn, at);
+        at += wanted;
+      }
+    }
+  }
+
+  /** The arguments of a step. */
+  private final class Batch {
+    private final long[] ids;
+    private final long[] positions;
+    private final List<Integer> runs = new ArrayList<>();
+    private final List<Tensor> masks = new ArrayList<>();
+    private final int drawn;
+    private final long[] rows;
+    private final long[] guided;
+    private final float[] strengths;
+    private final float[] draws;
+
+    Batch(TensorScope scope, List<Reading> readings, List<NbpStream> streams) {
+      int tokens = readings.stream().mapToInt(reading -> reading.ids.length).sum();
+      ids = new long[tokens];
+      positions = new long[tokens];
+      int[] ends = read(readings);
+      run(scope, readings);
+      drawn = streams.stream().mapToInt(NbpStream::wanted).sum();
+      int unconditional =
+          streams.stream().filter(NbpStream::guided).mapToInt(NbpStream::wanted).sum();
+      rows = new long[drawn + unconditional];
+      guided = new long[unconditional];
+      strengths = new float[unconditional];
+      draws = new float[4 * drawn];
+      int row = 0;
+      int pair = 0;
+      for (NbpStream stream : streams) {
+        Places own = places.get(stream);
+        for (int i = stream.wanted(); i > 0; i--) {
+          if (stream.guided()) {
+            guided[pair] = row;
+            strengths[pair] = (float) stream.guidance();
+            rows[drawn + pair++] = ends[own.unconditional] - i;
           }
-          watcher.logits(raw, logits);
-          chosen = choose(stepScope, logits, random, wanted, options);
+          stream.draw(draws, drawn, row);
+          rows[row++] = ends[own.slot] - i;
         }
-        past += input[0].length;
-        for (int b = 0; b < batch; b++) {
-          for (int i = 0; i < wanted; i++) {
-            // Ids outside the video codes are not forbidden; as published they become the nearest
-            // code.
-            codes[b][done + i] =
-                Math.max(0, Math.min(config.codes() - 1, chosen[b][i] - config.videoOffset()));
-          }
+      }
+    }
+
+    /** Fills in the tokens; returns for each slot where its own end. */
+    private int[] read(List<Reading> readings) {
+      int[] ends = new int[slots];
+      int at = 0;
+      for (Reading reading : readings) {
+        for (int i = 0; i < reading.ids.length; i++) {
+          ids[at] = reading.ids[i];
+          positions[at++] = (long) reading.stream.past() + i;
         }
-        done += wanted;
-        input = next(chosen, done, block);
-        listener.step(step + 1, total);
-        watcher.codes(codes, done);
+        ends[reading.slot] = at;
       }
+      return ends;
     }
-    return codes;
-  }
 
-  /** What the first step reads. */
-  private long[][] prefix(List<int[]> conditions, int[][] codes, int given, int block) {
-    long[][] input = new long[codes.length][];
-    for (int b = 0; b < codes.length; b++) {
-      List<Long> ids = new ArrayList<>();
-      for (int c : conditions.get(b)) {
-        ids.add((long) c + config.specialTokens());
-      }
-      if (config.hybrid()) {
-        ids.add(0L);
-      }
-      for (int i = 0; i < given; i++) {
-        if (config.hybrid() && i == block) {
-          addMiddle(ids, block);
+    private void run(TensorScope scope, List<Reading> readings) {
+      int token = 0;
+      for (int from = 0; from < readings.size(); ) {
+        Reading first = readings.get(from);
+        int to = from + 1;
+        while (to < readings.size() && readings.get(to - 1).goesWith(readings.get(to))) {
+          to++;
         }
-        ids.add((long) codes[b][i] + config.videoOffset());
+        int length = first.ids.length;
+        int past = first.stream.past();
+        runs.addAll(
+            List.of(token, length, first.slot, to - from, past, past == 0 ? masks.size() : -1));
+        if (past == 0) {
+          boolean[] mask = new NbpLayout(config, first.stream.block()).mask(length);
+          masks.add(scope.booleans(mask, length, length));
+        }
+        token += (to - from) * length;
+        from = to;
       }
-      if (config.hybrid() && given == block) {
-        addMiddle(ids, block);
-      }
-      input[b] = ids.stream().mapToLong(Long::longValue).toArray();
     }
-    return input;
   }
 
-  private static void addMiddle(List<Long> ids, int block) {
-    for (long middle = 1; middle < block; middle++) {
-      ids.add(middle);
-    }
-  }
-
-  /**
-   * What the step after {@code chosen} reads: those tokens, and after the first block the middle
-   * tokens.
-   */
-  private long[][] next(int[][] chosen, int done, int block) {
-    long[][] input = new long[chosen.length][];
-    for (int b = 0; b < chosen.length; b++) {
-      int middle = config.hybrid() && done == block ? block - 1 : 0;
-      long[] ids = new long[chosen[b].length + middle];
-      for (int i = 0; i < chosen[b].length; i++) {
-        ids[i] = chosen[b][i];
-      }
-      for (int i = 0; i < middle; i++) {
-        ids[chosen[b].length + i] = i + 1;
-      }
-      input[b] = ids;
-    }
-    return input;
-  }
-
-  private Tensor logits(
-      TensorScope scope,
-      long[][] input,
-      int past,
-      boolean guided,
-      Tensor cache,
-      int wanted,
-      int block) {
-    int length = input[0].length;
-    long[] flat = Arrays.stream(input).flatMapToLong(Arrays::stream).toArray();
-    Tensor ids = scope.longs(flat, input.length, length);
-    if (past == 0) {
-      Tensor mask = scope.booleans(new NbpLayout(config, block).mask(length), length, length);
-      return generator.call(scope, "start", ids, guided, mask, cache, wanted);
-    }
-    return generator.call(scope, "step", ids, guided, past, cache, wanted);
-  }
-
-  private int[][] choose(
-      TensorScope scope,
-      Tensor logits,
-      SplittableRandom[] random,
-      int wanted,
-      SamplingOptions options) {
-    float[] uniforms = new float[random.length * wanted];
-    for (int i = 0; i < uniforms.length; i++) {
-      // 24 bits, so that no float rounds up to 1.
-      uniforms[i] = (random[i / wanted].nextInt() >>> 8) * 0x1p-24f;
-    }
-    Tensor draws = scope.floats(uniforms, random.length, wanted);
-    long[] ids =
-        generator
-            .call(
-                scope,
-                "choose",
-                logits,
-                draws,
-                options.temperature(),
-                options.topK(),
-                options.topP())
-            .toLongs();
-    int[][] chosen = new int[random.length][wanted];
-    for (int i = 0; i < ids.length; i++) {
-      chosen[i / wanted][i % wanted] = Math.toIntExact(ids[i]);
-    }
-    return chosen;
+  @Override
+  public void close() {
+    scope.close();
   }
 }

@@ -6,16 +6,14 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpPreset;
-import dev.blockreel.grid.Clip;
-import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
-import dev.blockreel.tokenizer.magvit2.ClipStream;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * A loaded model, ready to generate: tokenizer, generator and sampler together. Holds native memory
@@ -24,7 +22,6 @@ import java.util.List;
 public final class Pipeline implements AutoCloseable {
   private final Magvit2Tokenizer tokenizer;
   private final NbpGenerator generator;
-  private final NbpDecoding decoding;
   private final NbpConditions conditions;
   private final SamplingOptions defaults;
 
@@ -35,7 +32,6 @@ public final class Pipeline implements AutoCloseable {
       SamplingOptions defaults) {
     this.tokenizer = tokenizer;
     this.generator = generator;
-    this.decoding = new NbpDecoding(generator);
     this.conditions = conditions;
     this.defaults = defaults;
   }
@@ -161,11 +157,30 @@ public final class Pipeline implements AutoCloseable {
 
   /** Steps that a generation without given frames takes. */
   public int steps(GenerationRequest.Mode mode) {
-    return decoding.steps(mode, 0);
+    return NbpStream.steps(generator.description(), mode, 0);
   }
 
   /**
-   * Generates a batch. Frames are decoded as soon as their tokens exist.
+   * Checks a request without doing anything; any thread may ask.
+   *
+   * @throws EngineFailure BAD_REQUEST when it does not fit the model
+   */
+  public void check(GenerationRequest request) {
+    conditions.check(request, generator.description());
+  }
+
+  /**
+   * Generations that share steps.
+   *
+   * @param slots how many clips may be generated at the same time; one with guidance counts twice
+   * @return to be closed before this pipeline, by its thread
+   */
+  public NbpBatch batch(int slots) {
+    return new NbpBatch(tokenizer, generator, conditions, slots, null);
+  }
+
+  /**
+   * Generates clips together. Frames are decoded as soon as their tokens exist.
    *
    * @param listener called on this thread between steps
    * @return one clip for each class of the request, in order
@@ -174,112 +189,12 @@ public final class Pipeline implements AutoCloseable {
    */
   public List<GeneratedClip> generate(GenerationRequest request, GenerationListener listener) {
     check(request);
-    List<int[]> given = new ArrayList<>();
-    for (int i = 0; i < request.classes().size(); i++) {
-      given.add(request.condition().isEmpty() ? new int[0] : request.condition().get(i).codes());
-    }
-    // Always through a stream, watched or not: that costs about a tenth more than decoding all at
-    // once, but one way is simpler, memory stays bounded, and frames cannot depend on who looks.
-    try (ClipStream stream = tokenizer.stream()) {
-      FrameDecoding frames = new FrameDecoding(stream, listener);
-      int[][] codes = decoding.decode(conditions.idsOf(request), given, request, listener, frames);
-      List<TokenGrid> grids = grids(codes, generator.description().time());
-      List<GeneratedClip> generated = new ArrayList<>();
-      for (int i = 0; i < grids.size(); i++) {
-        generated.add(new GeneratedClip(grids.get(i), frames.clip(i)));
-      }
-      return generated;
-    }
-  }
-
-  /** Decodes latent frames as soon as all their tokens exist, each once. */
-  private final class FrameDecoding implements NbpDecoding.StepWatcher {
-    private final ClipStream stream;
-    private final GenerationListener listener;
-    private final List<List<Clip>> parts = new ArrayList<>();
-    private int decoded;
-
-    FrameDecoding(ClipStream stream, GenerationListener listener) {
-      this.stream = stream;
-      this.listener = listener;
-    }
-
-    @Override
-    public void codes(int[][] codes, int count) {
-      NbpGenerator.Description shape = generator.description();
-      int complete = count / (shape.height() * shape.width());
-      if (complete == decoded) {
-        return;
-      }
-      List<TokenGrid> grids = grids(codes, complete);
-      listener.latentFrames(grids);
-      List<Clip> frames =
-          stream.push(grids.stream().map(grid -> grid.slice(decoded, complete)).toList());
-      decoded = complete;
-      parts.add(frames);
-      listener.frames(frames);
-    }
-
-    /** All frames of one clip of the batch. */
-    Clip clip(int index) {
-      return Clip.join(parts.stream().map(part -> part.get(index)).toList());
-    }
-  }
-
-  private List<TokenGrid> grids(int[][] codes, int latentFrames) {
-    NbpGenerator.Description shape = generator.description();
-    List<TokenGrid> grids = new ArrayList<>();
-    for (int[] clip : codes) {
-      grids.add(
-          new TokenGrid(clip.clone(), shape.time(), shape.height(), shape.width())
-              .leading(latentFrames));
-    }
-    return grids;
-  }
-
-  private void check(GenerationRequest request) {
-    NbpGenerator.Description shape = generator.description();
-    NbpConfig network = shape.network();
-    if (request.classes().isEmpty()) {
-      throw EngineFailure.badRequest("a generation needs at least one clip");
-    }
-    conditions.check(request);
-    if (!network.hybrid() && request.condition().isEmpty()) {
-      throw EngineFailure.badRequest("this model continues clips: it needs --condition");
-    }
-    if (!request.condition().isEmpty() && request.condition().size() != request.classes().size()) {
-      throw EngineFailure.badRequest(
-          "%d clips are to be made, but %d are given to continue",
-          request.classes().size(), request.condition().size());
-    }
-    for (TokenGrid grid : request.condition()) {
-      if (grid.height() != shape.height()
-          || grid.width() != shape.width()
-          || grid.time() >= shape.time()) {
-        throw EngineFailure.badRequest(
-            "the condition is %dx%dx%d tokens: this model takes up to %d latent frames of %dx%d",
-            grid.time(),
-            grid.height(),
-            grid.width(),
-            shape.time() - 1,
-            shape.height(),
-            shape.width());
-      }
-      if (grid.time() != request.condition().get(0).time()) {
-        throw EngineFailure.badRequest(
-            "the conditions of a batch must have the same number of frames");
-      }
-      for (int code : grid.codes()) {
-        if (code < 0 || code >= network.codes()) {
-          throw EngineFailure.badRequest(
-              "condition token %d: this model has codes 0 to %d", code, network.codes() - 1);
-        }
-      }
-      if (grid.codes().length % network.blockSize() != 0) {
-        throw EngineFailure.badRequest(
-            "a condition of %d tokens is no whole number of blocks of %d",
-            grid.codes().length, network.blockSize());
-      }
+    try (NbpBatch batch = batch(2 * request.classes().size())) {
+      CompletableFuture<List<GeneratedClip>> clips = batch.submit(request, listener);
+      while (batch.step()) {}
+      return clips.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException failure ? failure : e;
     }
   }
 

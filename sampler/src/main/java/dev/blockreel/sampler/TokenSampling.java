@@ -6,25 +6,32 @@ import dev.blockreel.script.Sym;
 
 /**
  * From logits to tokens, inside the compiled call: temperature, top-k, top-p, then one uniform
- * number a token through the inverse of the cumulative distribution, likeliest token first.
+ * number a token through the inverse of the cumulative distribution, likeliest token first. Every
+ * row has options of its own.
+ *
+ * <p>Letters: R rows, one for each token to draw; V vocabulary. {@code draws} is (4,R): uniform
+ * numbers in [0, 1), temperatures above 0, top-k (0 keeps all), top-p (0 keeps the likeliest
+ * alone).
  */
 final class TokenSampling {
   private TokenSampling() {}
 
   /**
-   * Adds to a script:
+   * Adds to a script that has {@code step}:
    *
    * <ul>
-   *   <li>{@code ranked(logits (…,V), temperature, topK, topP)}: probabilities, likeliest first,
-   *       and the ids they belong to.
-   *   <li>{@code filtered(…, w)}: the same probabilities in the order of the ids.
-   *   <li>{@code choose(logits (B,P,V), uniforms (B,P), temperature, topK, topP, w)}: ids (B,P),
-   *       int64; temperature 0 takes the likeliest.
-   *   <li>{@code guide(logits (2B,P,V), strength, w)}: (1+s)·conditional - s·unconditional,
-   *       (B,P,V).
+   *   <li>{@code ranked(logits (R,V), draws)}: weights, likeliest first, 0 for tokens that are
+   *       filtered away; the ids they belong to; the sums of the weights.
+   *   <li>{@code filtered(logits (R,V), draws, w)}: probabilities (R,V) in the order of the ids.
+   *   <li>{@code choose(logits (R,V), draws, w)}: ids (R), int64.
+   *   <li>{@code guide(logits (R+U,V), guided (U), strengths (U,1), w)}: (R,V); the last U rows are
+   *       what the network gives for the rows {@code guided} without their condition, and those
+   *       become (1+s)·conditional - s·unconditional.
+   *   <li>{@code next(…, w)}: the arguments of {@code step}, then {@code guided, strengths, draws}:
+   *       ids (R), the logits that they were chosen from, and those of the network.
    * </ul>
    *
-   * The unused last argument is the list of weights, which every call of a generator carries.
+   * The last argument is the list of weights, which every call of a generator carries.
    */
   static void write(ScriptWriter script) {
     script.method("ranked", TokenSampling::ranked);
@@ -32,90 +39,100 @@ final class TokenSampling {
         "filtered",
         m -> {
           Sym logits = m.tensor("logits");
-          Sym ranked =
-              m.call("ranked", logits, m.real("temperature"), m.integer("topK"), m.real("topP"));
+          Sym ranked = m.call("ranked", logits, m.tensor("draws"));
           m.tensors("w");
+          Sym probabilities =
+              m.let("%s / %s".formatted(ranked.item(0), ranked.item(2).from(1, -1)));
           m.returns(
               m.let(
-                  "torch.scatter(torch.zeros_like(%s), -1, %s, %s)"
-                      .formatted(logits, ranked.item(1), ranked.item(0))));
+                  "torch.scatter(torch.zeros_like(%s), -1, %s, %s.to(6))"
+                      .formatted(logits, ranked.item(1), probabilities)));
         });
     script.method(
         "choose",
         m -> {
           Sym logits = m.tensor("logits");
-          Sym uniforms = m.tensor("uniforms");
-          Sym temperature = m.real("temperature");
-          Sym topK = m.integer("topK");
-          Sym topP = m.real("topP");
+          Sym draws = m.tensor("draws");
           m.tensors("w");
-          Sym ids = m.let(logits.argmax(-1).toString());
-          m.when(
-              temperature + " > 0.",
-              () -> {
-                Sym ranked = m.call("ranked", logits, temperature, topK, topP);
-                // Sums in double precision: a uniform number below 1 then always falls on a token
-                // that was kept.
-                Sym sums = m.let("torch.cumsum(%s, -1, dtype=7)".formatted(ranked.item(0)));
-                Sym total = sums.from(2, -1);
-                Sym rank =
-                    m.let(
-                        "torch.searchsorted(%s, torch.mul(torch.unsqueeze(%s.to(7), -1), %s), right=True)"
-                            .formatted(sums, uniforms, total));
-                Sym inside = m.let("torch.clamp(%s, 0, %s - 1)".formatted(rank, logits.size(2)));
-                m.assign(
-                    ids,
-                    m.let(
-                        "torch.squeeze(torch.gather(%s, -1, %s), -1)"
-                            .formatted(ranked.item(1), inside)));
-              });
-          m.returns(ids);
+          Sym ranked = m.call("ranked", logits, draws);
+          Sym sums = ranked.item(2);
+          Sym target = m.let("%s.to(7) * %s".formatted(column(draws, 0), sums.from(1, -1)));
+          Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, target));
+          Sym drawn =
+              m.let("torch.squeeze(torch.gather(%s, -1, %s), -1)".formatted(ranked.item(1), rank));
+          m.returns(drawn);
         });
     script.method(
         "guide",
         m -> {
           Sym logits = m.tensor("logits");
-          Sym strength = m.real("strength");
+          Sym guided = m.tensor("guided");
+          Sym strengths = m.tensor("strengths");
           m.tensors("w");
-          Sym half = logits.size(0).floorDiv(2);
-          Sym conditional = logits.slice(0, 0, half);
-          Sym unconditional = logits.from(0, half);
-          m.returns(conditional.mul("(1. + " + strength + ")").sub(unconditional.mul(strength)));
+          Sym rows = m.let("%s - %s".formatted(logits.size(0), guided.size(0)));
+          Sym own = m.let(logits.slice(0, 0, rows).toString());
+          m.when(
+              guided.size(0) + " > 0",
+              () -> {
+                Sym conditional = own.indexSelect(0, guided);
+                Sym blend =
+                    conditional
+                        .mul("(1. + " + strengths + ")")
+                        .sub(logits.from(0, rows).mul(strengths));
+                m.assign(
+                    own, m.let("torch.index_copy(%s, 0, %s, %s)".formatted(own, guided, blend)));
+              });
+          m.returns(own);
         });
+    script.method(
+        "next",
+        m -> {
+          Sym ids = m.tensor("ids");
+          Sym positions = m.tensor("positions");
+          Sym runs = m.integers("runs");
+          Sym masks = m.tensors("masks");
+          Sym cache = m.tensor("cache");
+          Sym rows = m.tensor("rows");
+          Sym guided = m.tensor("guided");
+          Sym strengths = m.tensor("strengths");
+          Sym draws = m.tensor("draws");
+          Sym w = m.tensors("w");
+          Sym raw = m.call("step", ids, positions, runs, masks, cache, rows, w);
+          Sym logits = m.call("guide", raw, guided, strengths, w);
+          m.returnsAll(m.call("choose", logits, draws, w), logits, raw);
+        });
+  }
+
+  /** Row {@code index} of {@code draws}, (R,1). */
+  private static Sym column(Sym draws, int index) {
+    return draws.select(0, index).unsqueeze(-1);
   }
 
   private static void ranked(Method m) {
     Sym logits = m.tensor("logits");
-    Sym temperature = m.real("temperature");
-    Sym topK = m.integer("topK");
-    Sym topP = m.real("topP");
-    m.line("values, ids = torch.sort(%s / %s, -1, True)".formatted(logits, temperature));
+    Sym draws = m.tensor("draws");
+    Sym temperature = column(draws, 1);
+    Sym topK = column(draws, 2);
+    Sym topP = column(draws, 3);
+    Sym vocabulary = logits.size(1);
+    // The largest first becomes 0: then no temperature, however low, makes numbers that are none.
+    Sym below = m.let("%s - torch.amax(%s, [-1], True)".formatted(logits, logits));
+    Sym scaled = below.div(temperature);
+    m.line("values, ids = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(scaled));
     Sym values = m.literal("values");
-    Sym vocabulary = values.size(2);
-    m.when(
-        topK + " > 0",
-        () -> {
-          // Ties with the k-th logit stay.
-          Sym least =
-              m.let(
-                  "torch.slice(%s, 2, min(%s, %s) - 1, min(%s, %s))"
-                      .formatted(values, topK, vocabulary, topK, vocabulary));
-          m.assign(
-              values,
-              m.let(
-                  "torch.masked_fill(%s, %s < %s, float(\"-inf\"))"
-                      .formatted(values, values, least)));
-        });
-    Sym probabilities = m.let(values.softmax(-1).toString());
-    m.when(
-        topP + " < 1.",
-        () -> {
-          // The first token that crosses p stays: what counts is the sum before it.
-          Sym before = m.let("torch.cumsum(%s, -1) - %s".formatted(probabilities, probabilities));
-          Sym kept =
-              m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(probabilities, before, topP));
-          m.assign(probabilities, m.let("%s / torch.sum(%s, [-1], True)".formatted(kept, kept)));
-        });
-    m.returnsAll(probabilities, m.literal("ids"));
+    Sym kept = m.let("torch.where(%s > 0., %s, float(%s))".formatted(topK, topK, vocabulary));
+    Sym last = m.let("torch.clamp(%s, 1, %s).to(4) - 1".formatted(kept, vocabulary));
+    // Ties with the k-th logit stay.
+    Sym least = m.let("torch.gather(%s, -1, %s)".formatted(values, last));
+    Sym weights =
+        m.let(
+            "torch.masked_fill(torch.exp(%s).to(7), %s < %s, 0.)".formatted(values, values, least));
+    // Sums in double precision are as good as exact, in whatever order they are taken.
+    Sym sums = m.let("torch.cumsum(%s, -1)".formatted(weights));
+    // The first token that crosses p stays: what counts is the sum before it.
+    Sym before = sums.sub(weights);
+    Sym limit = m.let("%s * %s".formatted(topP, sums.from(1, -1)));
+    Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(weights, before, limit));
+    m.returnsAll(rest, m.literal("ids"), m.let("torch.cumsum(%s, -1)".formatted(rest)));
   }
 }

@@ -87,18 +87,21 @@ class ModelImportTest {
       given = conditions;
       conditions = rows(golden.inputs(), "c_indices");
     }
-    int[][] codes =
-        new NbpDecoding(generator)
-            .decode(
-                conditions,
-                given,
-                new GenerationRequest(
-                    List.of(0, 0), 1, SamplingOptions.GREEDY, Mode.NBP, List.of()),
-                GenerationListener.NONE,
-                new NbpDecoding.StepWatcher() {});
-    List<Long> flat = new ArrayList<>();
-    Arrays.stream(codes).flatMapToInt(Arrays::stream).forEach(code -> flat.add((long) code));
-    return flat;
+    List<NbpStream> streams = new ArrayList<>();
+    for (int i = 0; i < given.size(); i++) {
+      streams.add(
+          new NbpStream(
+              generator.description(),
+              conditions.get(i),
+              given.get(i),
+              SamplingOptions.GREEDY,
+              Mode.NBP,
+              1));
+    }
+    return Streams.decode(generator, streams, null).stream()
+        .flatMapToInt(Arrays::stream)
+        .mapToObj(code -> (long) code)
+        .toList();
   }
 
   private static List<int[]> rows(TensorFile file, String tensor) {

@@ -13,6 +13,7 @@ import dev.blockreel.golden.GoldenCase;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.sampler.GenerationRequest.Mode;
 import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -112,11 +113,33 @@ class NbpGoldenTest {
           "train.loss",
           new float[] {generator.call(scope, "loss", input, target, dropped, seen).toFloats()[0]});
       if (golden.expected().names().contains("train.uncond_logits")) {
-        Tensor cache = generator.cache(scope, 2 * batch, length);
-        float[] both = generator.call(scope, "start", input, true, seen, cache, length).toFloats();
-        golden.assertClose(
-            "train.uncond_logits", Arrays.copyOfRange(both, both.length / 2, both.length));
+        golden.assertClose("train.uncond_logits", withoutCondition(scope, ids, seen, length));
       }
+    }
+  }
+
+  /** Logits of all positions when stand-ins take the place of the condition. */
+  private float[] withoutCondition(TensorScope scope, List<Long> ids, Tensor seen, int length) {
+    long[] input = ids.stream().mapToLong(i -> i).toArray();
+    long[] positions = new long[input.length];
+    long[] rows = new long[input.length];
+    for (int i = 0; i < input.length; i++) {
+      positions[i] = i % length;
+      rows[i] = i;
+      input[i] = positions[i] < config.conditionTokens() ? -1 - positions[i] : input[i];
+    }
+    try (TensorList masks = new TensorList(List.of(seen))) {
+      return generator
+          .call(
+              scope,
+              "step",
+              scope.longs(input, input.length),
+              scope.longs(positions, input.length),
+              new long[] {0, length, 0, batch, 0, 0},
+              masks,
+              generator.cache(scope, batch),
+              scope.longs(rows, rows.length))
+          .toFloats();
     }
   }
 
@@ -152,9 +175,17 @@ class NbpGoldenTest {
     int topK = golden.config().get("top_k").asInt();
     double topP = golden.config().get("top_p").asDouble();
     try (TensorScope scope = TensorScope.open()) {
-      Tensor logits = scope.floats(golden.expected().floats("sample.step_logits"), shape);
+      float[] values = golden.expected().floats("sample.step_logits");
+      int vocabulary = (int) shape[shape.length - 1];
+      int rows = values.length / vocabulary;
+      float[] draws = new float[4 * rows];
+      Arrays.fill(draws, rows, 2 * rows, 1);
+      Arrays.fill(draws, 2 * rows, 3 * rows, topK);
+      Arrays.fill(draws, 3 * rows, 4 * rows, (float) topP);
+      Tensor logits = scope.floats(values, rows, vocabulary);
       golden.assertClose(
-          "filter.probs", generator.call(scope, "filtered", logits, 1.0, topK, topP).toFloats());
+          "filter.probs",
+          generator.call(scope, "filtered", logits, scope.floats(draws, 4, rows)).toFloats());
     }
   }
 
@@ -222,23 +253,20 @@ class NbpGoldenTest {
     for (int[] start : rows("sample.x", golden.inputs())) {
       given.add(config.hybrid() ? new int[0] : start);
     }
-    int[][] codes =
-        new NbpDecoding(generator)
-            .decode(
-                conditions(),
-                given,
-                new GenerationRequest(List.of(0, 0), 1, options, Mode.NBP, List.of()),
-                GenerationListener.NONE,
-                new NbpDecoding.StepWatcher() {
-                  @Override
-                  public void logits(Tensor raw, Tensor guided) {
-                    decoded.raw.add(raw.toFloats());
-                    decoded.guided.add(guided.toFloats());
-                  }
-                });
-    for (int[] clip : codes) {
-      Arrays.stream(clip).forEach(code -> decoded.codes.add((long) code));
+    List<NbpStream> streams = new ArrayList<>();
+    for (int b = 0; b < batch; b++) {
+      streams.add(
+          new NbpStream(
+              generator.description(), conditions().get(b), given.get(b), options, Mode.NBP, b));
     }
+    Streams.decode(
+            generator,
+            streams,
+            (raw, guided) -> {
+              decoded.raw.add(raw.toFloats());
+              decoded.guided.add(guided.toFloats());
+            })
+        .forEach(codes -> Arrays.stream(codes).forEach(code -> decoded.codes.add((long) code)));
     return decoded;
   }
 

@@ -17,12 +17,15 @@ import dev.blockreel.tokenizer.magvit2.Magvit2;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Published models by name, with random weights. */
 class StandInTest {
+  private static final NbpGenerator.Description UCF = NbpPreset.named("nbp-ucf-base").generator();
+
   @ParameterizedTest
   @CsvSource({
     "nbp-k600-base, 884.4",
@@ -67,16 +70,21 @@ class StandInTest {
             "nbp", new NbpConfig(2, 2, 16, 64, 4, 20_000, 1, 3, true), 3, 4, 4);
     try (NbpGenerator generator =
         NbpGenerator.standIn(description, seed, numerics, TokenSampling::write)) {
-      int[][] codes =
-          new NbpDecoding(generator)
-              .decode(
-                  List.of(new int[] {0}, new int[] {1}),
-                  List.of(new int[0], new int[0]),
-                  new GenerationRequest(
-                      List.of(0, 1), 1, SamplingOptions.GREEDY, Mode.NBP, List.of()),
-                  GenerationListener.NONE,
-                  new NbpDecoding.StepWatcher() {});
-      return Arrays.stream(codes).flatMapToInt(Arrays::stream).toArray();
+      List<NbpStream> streams =
+          Stream.of(0, 1)
+              .map(
+                  label ->
+                      new NbpStream(
+                          description,
+                          new int[] {label},
+                          new int[0],
+                          SamplingOptions.GREEDY,
+                          Mode.NBP,
+                          1))
+              .toList();
+      return Streams.decode(generator, streams, null).stream()
+          .flatMapToInt(Arrays::stream)
+          .toArray();
     }
   }
 
@@ -87,7 +95,7 @@ class StandInTest {
     int archery = conditions.classNumber("archery");
     GenerationRequest request =
         new GenerationRequest(List.of(archery), 1, SamplingOptions.GREEDY, Mode.NBP, List.of());
-    conditions.check(request);
+    conditions.check(request, UCF);
     assertThat(conditions.idsOf(request).get(0)).containsExactly(1, 3190, 708, 2, 2, 2, 2, 2);
     assertThatThrownBy(() -> conditions.classNumber("archeri"))
         .isInstanceOf(EngineFailure.class)
@@ -102,7 +110,7 @@ class StandInTest {
     GenerationRequest request =
         new GenerationRequest(
             List.of(0), 1, SamplingOptions.GREEDY, Mode.NBP, List.of(), List.of("archery"));
-    conditions.check(request);
+    conditions.check(request, UCF);
     assertThatThrownBy(() -> conditions.idsOf(request))
         .isInstanceOf(EngineFailure.class)
         .hasMessageContaining("tokenizer.json");

@@ -27,9 +27,36 @@ public final class Linear {
     return new Linear(scope, Weight.Role.HEAD, in, codes, false, init);
   }
 
+  /** Lets the weights be stacked under those of {@code leader}, which then does both layers. */
+  void stackUnder(Linear leader) {
+    scope.stack(weight, leader.weight);
+    scope.stack(bias, leader.bias);
+  }
+
   /** Writes the layer. */
   public Sym apply(Forward forward, Sym x) {
     return pointwise(forward, x, Activation.NONE);
+  }
+
+  /** Writes the layer and adds {@code residual}, (…, out), to what it gives. */
+  public Sym plus(Forward forward, Sym x, Sym residual) {
+    if (forward.numerics().packedRows() == 0) {
+      return residual.add(apply(forward, x));
+    }
+    return forward
+        .method()
+        .inLayer(
+            scope.name(),
+            () ->
+                forward
+                    .method()
+                    .let(
+                        "ops.mkldnn._linear_pointwise(%s, %s, %s, %s, \"add\")"
+                            .formatted(
+                                x,
+                                residual,
+                                forward.weight(weight),
+                                bias == null ? "None" : forward.weight(bias))));
   }
 
   /** What may follow a linear layer within the same product. */

@@ -11,12 +11,14 @@ import dev.blockreel.script.Torch;
  *     as training does
  * @param packedRows rows of the inputs for which linear weights are packed for oneDNN, or 0 for
  *     plain weights
+ * @param stacked whether linear layers of one input become one product
  * @param channelsLast whether convolutions work with the channels innermost
  */
-public record Numerics(Dtype compute, boolean castWeights, int packedRows, boolean channelsLast) {
+public record Numerics(
+    Dtype compute, boolean castWeights, int packedRows, boolean stacked, boolean channelsLast) {
   /** The plain twin: everything in fp32, nothing rearranged. */
   public static Numerics plain() {
-    return new Numerics(Dtype.FLOAT32, false, 0, false);
+    return new Numerics(Dtype.FLOAT32, false, 0, false, false);
   }
 
   /**
@@ -27,11 +29,11 @@ public record Numerics(Dtype compute, boolean castWeights, int packedRows, boole
   public static Numerics inference(Dtype dtype, int rows) {
     boolean packs = dtype == Dtype.BFLOAT16 && Torch.packsBfloat16();
     return new Numerics(
-        Torch.requireComputable(dtype), false, packs ? rows : 0, dtype != Dtype.FLOAT32);
+        Torch.requireComputable(dtype), false, packs ? rows : 0, true, dtype != Dtype.FLOAT32);
   }
 
   /** Training: fp32 weights, computing in {@code dtype}. */
   public static Numerics training(Dtype dtype) {
-    return new Numerics(dtype, true, 0, true);
+    return new Numerics(dtype, true, 0, false, true);
   }
 }

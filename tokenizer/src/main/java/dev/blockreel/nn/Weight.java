@@ -10,8 +10,15 @@ import java.util.Arrays;
  * @param role what is done with it, which decides how it is prepared
  * @param init how training starts it
  * @param index its place in the list that a script receives
+ * @param leader the index of the weight under whose rows these may be stacked when both are
+ *     prepared, as {@link StackedLinear} asks; its own index where it stands alone
  */
-public record Weight(String name, long[] shape, Role role, Init init, int index) {
+public record Weight(String name, long[] shape, Role role, Init init, int index, int leader) {
+  /** A weight that stands alone. */
+  public Weight(String name, long[] shape, Role role, Init init, int index) {
+    this(name, shape, role, init, index, index);
+  }
+
   /** What a weight is used for. */
   public enum Role {
     /** (out, in) matrix of a linear layer: may be packed for oneDNN. */

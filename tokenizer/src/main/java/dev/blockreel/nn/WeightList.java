@@ -69,7 +69,7 @@ public final class WeightList implements AutoCloseable {
    */
   public static WeightList standIn(List<Weight> weights, long seed, Numerics numerics) {
     SplittableRandom seeds = new SplittableRandom(seed);
-    try (Script script = PREPARATION.compile()) {
+    try (Script script = preparation(false).compile()) {
       return prepare(
           weights,
           numerics,
@@ -165,25 +165,41 @@ public final class WeightList implements AutoCloseable {
 
   private static WeightList prepare(List<Weight> weights, Numerics numerics, Source source) {
     TensorScope kept = TensorScope.open();
-    try (Script script = PREPARATION.compile()) {
-      List<Tensor> tensors = new ArrayList<>();
-      for (Weight weight : weights) {
+    try (Script script = preparation(numerics.packedRows() > 0).compile()) {
+      Tensor[] tensors = new Tensor[weights.size()];
+      for (int i = 0; i < tensors.length; i++) {
+        if (tensors[i] != null) {
+          continue; // stacked already
+        }
+        Weight weight = weights.get(i);
         try (TensorScope step = TensorScope.open()) {
           Tensor tensor = source.read(step, weight);
-          Tensor prepared =
-              numerics.castWeights()
-                  ? trainable(script, step, tensor, weight.role())
-                  : script.call(
-                      step,
-                      "prepare",
-                      tensor,
-                      numerics.compute().number(),
-                      layout(weight, numerics),
-                      numerics.packedRows());
-          tensors.add(prepared.moveTo(kept));
+          if (numerics.castWeights()) {
+            tensors[i] = trainable(script, step, tensor, weight.role()).moveTo(kept);
+            continue;
+          }
+          List<Tensor> rows = new ArrayList<>(List.of(tensor));
+          for (int j = i + 1; numerics.stacked() && j < tensors.length; j++) {
+            if (weights.get(j).leader() == i) {
+              rows.add(source.read(step, weights.get(j)));
+              tensors[j] = kept.zeros(0); // lies within its leader
+            }
+          }
+          try (TensorList list = new TensorList(rows)) {
+            tensors[i] =
+                script
+                    .call(
+                        step,
+                        "prepare",
+                        list,
+                        numerics.compute().number(),
+                        layout(weight, numerics),
+                        numerics.packedRows())
+                    .moveTo(kept);
+          }
         }
       }
-      return new WeightList(kept, new TensorList(tensors));
+      return new WeightList(kept, new TensorList(List.of(tensors)));
     } catch (RuntimeException e) {
       kept.close();
       throw e;
@@ -214,49 +230,53 @@ public final class WeightList implements AutoCloseable {
     };
   }
 
-  // Every method clones: what Java hands over may share memory with a buffer that Java frees.
-  private static final ScriptWriter PREPARATION =
-      new ScriptWriter("Preparation")
-          .method("trainable", m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0])")))
-          .method(
-              "trainableKernel2d",
-              m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0], memory_format=2)")))
-          .method(
-              "trainableKernel3d",
-              m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0], memory_format=3)")))
-          .method(
-              "prepare",
-              m -> {
-                var x = m.tensor("x");
-                var dtype = m.integer("dtype");
-                var layout = m.integer("layout");
-                var rows = m.integer("rows");
-                var y = m.let("torch.clone(" + x + ".to(" + dtype + "))");
+  // Every method copies: what Java hands over may share memory with a buffer that Java frees.
+  // oneDNN's packing is named only where it is used: a libtorch without it knows no such operator.
+  private static ScriptWriter preparation(boolean packs) {
+    return new ScriptWriter("Preparation")
+        .method("trainable", m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0])")))
+        .method(
+            "trainableKernel2d",
+            m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0], memory_format=2)")))
+        .method(
+            "trainableKernel3d",
+            m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0], memory_format=3)")))
+        .method(
+            "prepare",
+            m -> {
+              var parts = m.tensors("parts");
+              var dtype = m.integer("dtype");
+              var layout = m.integer("layout");
+              var rows = m.integer("rows");
+              var y = m.let("torch.cat(" + parts + ", 0).to(" + dtype + ")");
+              if (packs) {
                 m.when(
                     layout + " == 1",
                     () ->
                         m.line(
                             y + " = ops.mkldnn._reorder_linear_weight(" + y + ", " + rows + ")"));
-                m.when(layout + " == 2", () -> m.assign(y, y.channelsLast2d()));
-                m.when(layout + " == 3", () -> m.assign(y, y.channelsLast3d()));
-                m.returns(y);
-              })
-          .method(
-              "repeated",
-              m -> {
-                var period = m.tensor("period");
-                var elements = m.integer("elements");
-                var shape = m.integers("shape");
-                var dtype = m.integer("dtype");
-                var times =
-                    m.let("torch.floordiv(%s, max(1, %s)) + 1".formatted(elements, period.size(0)));
-                var values =
-                    m.let(
-                        "torch.repeat(%s, [%s])"
-                            .formatted(m.let("%s.to(%s)".formatted(period, dtype)), times));
-                m.returns(
-                    m.let("torch.reshape(%s, %s)".formatted(values.slice(0, 0, elements), shape)));
-              });
+              }
+              m.when(layout + " == 2", () -> m.assign(y, y.channelsLast2d()));
+              m.when(layout + " == 3", () -> m.assign(y, y.channelsLast3d()));
+              m.returns(y);
+            })
+        .method(
+            "repeated",
+            m -> {
+              var period = m.tensor("period");
+              var elements = m.integer("elements");
+              var shape = m.integers("shape");
+              var dtype = m.integer("dtype");
+              var times =
+                  m.let("torch.floordiv(%s, max(1, %s)) + 1".formatted(elements, period.size(0)));
+              var values =
+                  m.let(
+                      "torch.repeat(%s, [%s])"
+                          .formatted(m.let("%s.to(%s)".formatted(period, dtype)), times));
+              m.returns(
+                  m.let("torch.reshape(%s, %s)".formatted(values.slice(0, 0, elements), shape)));
+            });
+  }
 
   @Override
   public void close() {

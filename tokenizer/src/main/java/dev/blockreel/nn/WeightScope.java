@@ -34,6 +34,19 @@ public final class WeightScope {
     return weight;
   }
 
+  /** Lets a declared weight be stacked under the rows of an earlier one of this model. */
+  void stack(Weight weight, Weight leader) {
+    weights.set(
+        weight.index(),
+        new Weight(
+            weight.name(),
+            weight.shape(),
+            weight.role(),
+            weight.init(),
+            weight.index(),
+            leader.index()));
+  }
+
   /**
    * Declares {@code count} copies of a block's weights, named {@code name.0}, {@code name.1}, …,
    * one after the other, so that one compiled method serves all of them with a slice of the list
@@ -47,7 +60,15 @@ public final class WeightScope {
     for (int i = 0; i < count; i++) {
       WeightScope copy = child(name + "." + i);
       for (Weight weight : block.weights) {
-        copy.declare(weight.name(), weight.role(), weight.init(), weight.shape());
+        int first = start + i * block.weights.size();
+        weights.add(
+            new Weight(
+                join(copy.prefix, weight.name()),
+                weight.shape(),
+                weight.role(),
+                weight.init(),
+                weights.size(),
+                first + weight.leader()));
       }
     }
     return start;

@@ -178,6 +178,11 @@ public final class Sym {
     return op("torch.select(%s, %d, %s)", this, dimension, index);
   }
 
+  /** The elements of a dimension that an integer tensor (R) names, a copy. */
+  public Sym indexSelect(int dimension, Sym indices) {
+    return op("torch.index_select(%s, %d, %s)", this, dimension, indices);
+  }
+
   /** Item {@code index} of a list. */
   public Sym item(Object index) {
     return op("%s[%s]", this, index);

@@ -7,22 +7,27 @@ import dev.blockreel.nn.LayerNorm;
 import dev.blockreel.nn.Linear;
 import dev.blockreel.nn.Linear.Activation;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.StackedLinear;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.nn.WeightScope;
 import dev.blockreel.script.Method;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * The transformer of Next-Block Prediction (arXiv 2502.07737): a GPT whose every position predicts
  * the token one block ahead, so that a whole block of P tokens comes out of one step.
  *
- * <p>Letters: B batch, T tokens of this step, M positions of the cache, H heads, d width of a head,
+ * <p>Letters: B batch, T tokens of a stream, M positions of the cache, H heads, d width of a head,
  * D width, V vocabulary. Weights carry the names of the published checkpoint, {@code
  * transformer.…}.
  */
 public final class Nbp {
+  /** Integers that describe a run of {@link #writeCached}. */
+  public static final int RUN = 6;
+
   private final NbpConfig config;
   private final WeightScope scope = WeightScope.root("transformer");
   private final Weight tokenTable;
@@ -90,9 +95,7 @@ public final class Nbp {
   private static final class Block {
     private final NbpConfig config;
     private final LayerNorm ln1;
-    private final Linear key;
-    private final Linear query;
-    private final Linear value;
+    private final StackedLinear keyQueryValue;
     private final Linear proj;
     private final LayerNorm ln2;
     private final Linear expand;
@@ -103,9 +106,8 @@ public final class Nbp {
       int width = config.width();
       Init normal = Init.normal(0.02);
       ln1 = new LayerNorm(scope.child("ln1"), width);
-      key = new Linear(scope.child("attn.key"), width, width, true, normal);
-      query = new Linear(scope.child("attn.query"), width, width, true, normal);
-      value = new Linear(scope.child("attn.value"), width, width, true, normal);
+      keyQueryValue =
+          new StackedLinear(scope.child("attn"), width, width, normal, "key", "query", "value");
       proj = new Linear(scope.child("attn.proj"), width, width, true, normal);
       ln2 = new LayerNorm(scope.child("ln2"), width);
       expand = new Linear(scope.child("mlp.0"), width, 4 * width, true, normal);
@@ -113,28 +115,26 @@ public final class Nbp {
     }
 
     /**
-     * @param attend turns queries, keys and values (B,H,T,d) into (B,H,T,d)
+     * @param h (…, D)
+     * @param attend turns keys, queries and values (…, 3·D) into what each query found (…, D)
      */
-    Sym apply(Forward forward, Sym h, Attend attend) {
-      Sym x = ln1.apply(forward, h);
-      Sym attended =
-          attend.apply(
-              heads(query.apply(forward, x)),
-              heads(key.apply(forward, x)),
-              heads(value.apply(forward, x)));
-      Sym merged = attended.transpose(1, 2).reshape(h.size(0), h.size(1), config.width());
-      Sym middle = h.add(proj.apply(forward, merged));
+    Sym apply(Forward forward, Sym h, UnaryOperator<Sym> attend) {
+      Sym attended = attend.apply(keyQueryValue.apply(forward, ln1.apply(forward, h)));
+      Sym middle = proj.plus(forward, attended, h);
       Sym wide = expand.pointwise(forward, ln2.apply(forward, middle), Activation.GELU);
-      return middle.add(contract.apply(forward, wide));
+      return contract.plus(forward, wide, middle);
     }
 
-    private Sym heads(Sym x) { // (B, T, D) → (B, H, T, d)
-      return x.view(x.size(0), x.size(1), config.heads(), config.width() / config.heads())
-          .transpose(1, 2);
+    /** (B·T, 3·D) of B streams that are T tokens long → (3,B,H,T,d): keys, queries, values. */
+    Sym heads(Sym keyQueryValue, Object streams, Object tokens) {
+      return keyQueryValue
+          .view(streams, tokens, 3, config.heads(), config.width() / config.heads())
+          .permute(2, 0, 3, 1, 4);
     }
 
-    private interface Attend {
-      Sym apply(Sym queries, Sym keys, Sym values);
+    /** (B,H,T,d) → (B·T, D). */
+    Sym merge(Sym heads) {
+      return heads.transpose(1, 2).reshape(-1, config.width());
     }
   }
 
@@ -160,7 +160,22 @@ public final class Nbp {
           Sym h = m.tensor("h");
           Sym mask = m.tensor("mask");
           Forward forward = new Forward(m, m.tensors("b"), numerics);
-          m.returns(block.apply(forward, h, (q, k, v) -> attend(m, q, k, v, mask, prefixes)));
+          m.returns(
+              block.apply(
+                  forward,
+                  h,
+                  keyQueryValue -> {
+                    Sym heads = block.heads(keyQueryValue, h.size(0), h.size(1));
+                    Sym found =
+                        attend(
+                            m,
+                            heads.select(0, 1),
+                            heads.select(0, 0),
+                            heads.select(0, 2),
+                            mask,
+                            prefixes);
+                    return block.merge(found).view(h.size(0), h.size(1), config.width());
+                  }));
         });
     script.method(
         "allLayers",
@@ -235,92 +250,114 @@ public final class Nbp {
   }
 
   /**
-   * Writes the steps of generation. The cache, (layers,2,B,H,M,d), is written in place.
+   * Writes the step of generation. It takes tokens of any number of streams, one stream after the
+   * other, each at its own position: N tokens in all. The cache, (layers,2,S,H,M,d), has S slots; a
+   * stream owns one, which is written in place.
    *
    * <ul>
-   *   <li>{@code emptyCache(layers, batch, heads, positions, width, dtype, w)}
-   *   <li>{@code start(ids (B,T), guided, mask (T,T), cache, last, w)}: the prefix. With {@code
-   *       guided} the batch doubles: the second half has {@code uncond_embedding} in place of the
-   *       condition.
-   *   <li>{@code step(ids (B,T), guided, past, cache, last, w)}: tokens that see each other and
-   *       everything cached.
+   *   <li>{@code emptyCache(slots, positions, w)}: not initialised, since a stream only ever reads
+   *       what it has written.
+   *   <li>{@code step(ids (N), positions (N), runs, masks, cache, rows (R), w)}: fp32 logits (R,V)
+   *       after the tokens {@code rows}.
    * </ul>
    *
-   * The last two return fp32 logits (B or 2B,last,V) of the last positions.
+   * An id of -1-i stands for vector i of {@code uncond_embedding}. A run, {@value #RUN} integers,
+   * is some streams in slots beside each other which are equally far: first token in N, tokens T of
+   * each, first slot, slots, tokens that their caches hold, index of a mask (T,T) among {@code
+   * masks} or -1 where each token sees all others of its stream.
    */
   public void writeCached(ScriptWriter script, Numerics numerics) {
     script.method(
         "emptyCache",
         m -> {
-          String sizes =
-              "%s, 2, %s, %s, %s, %s"
-                  .formatted(
-                      m.integer("layers"),
-                      m.integer("batch"),
-                      m.integer("heads"),
-                      m.integer("positions"),
-                      m.integer("width"));
-          Sym dtype = m.integer("dtype");
+          Sym slots = m.integer("slots");
+          Sym positions = m.integer("positions");
           m.returns(
               m.let(
-                  "torch.zeros([%s], dtype=%s, device=ops.prim.device(%s[0]))"
-                      .formatted(sizes, dtype, m.tensors("w"))));
+                  "torch.empty([%d, 2, %s, %d, %s, %d], dtype=%d, device=ops.prim.device(%s[0]))"
+                      .formatted(
+                          config.layers(),
+                          slots,
+                          config.heads(),
+                          positions,
+                          config.width() / config.heads(),
+                          numerics.compute().number(),
+                          m.tensors("w"))));
         });
     script.method(
         "cachedLayer",
         m -> {
           Sym h = m.tensor("h");
-          Sym mask = m.optionalTensor("mask");
-          Sym past = m.integer("past");
-          Sym cache = m.tensor("cache"); // (2, B, H, M, d)
+          Sym runs = m.integers("runs");
+          Sym masks = m.tensors("masks");
+          Sym cache = m.tensor("cache"); // (2,S,H,M,d)
           Forward forward = new Forward(m, m.tensors("b"), numerics);
           m.returns(
               block.apply(
-                  forward,
-                  h,
-                  (q, k, v) -> {
-                    Sym end = m.let(past + " + " + h.size(1));
-                    cache.select(0, 0).slice(2, past, end).copyIn(k);
-                    cache.select(0, 1).slice(2, past, end).copyIn(v);
-                    return q.attention(
-                        cache.select(0, 0).slice(2, 0, end),
-                        cache.select(0, 1).slice(2, 0, end),
-                        mask);
-                  }));
-        });
-    script.method(
-        "start",
-        m -> {
-          Sym ids = m.tensor("ids");
-          Sym guided = m.bool("guided");
-          Sym mask = m.tensor("mask");
-          Sym cache = m.tensor("cache");
-          Sym last = m.integer("last");
-          Forward forward = new Forward(m, m.tensors("w"), numerics);
-          Sym h = m.let(embed(forward, ids, m.literal(0)).toString());
-          m.when(
-              guided.toString(), () -> m.assign(h, m.concat(0, h, withoutCondition(forward, h))));
-          layers(
-              forward,
-              (i, b) -> m.assign(h, m.call("cachedLayer", h, mask, 0, cache.select(0, i), b)));
-          m.returns(logits(forward, h, last));
+                  forward, h, tokens -> attendWithCache(forward, tokens, runs, masks, cache)));
         });
     script.method(
         "step",
         m -> {
           Sym ids = m.tensor("ids");
-          Sym guided = m.bool("guided");
-          Sym past = m.integer("past");
+          Sym positions = m.tensor("positions");
+          Sym runs = m.integers("runs");
+          Sym masks = m.tensors("masks");
           Sym cache = m.tensor("cache");
-          Sym last = m.integer("last");
+          Sym rows = m.tensor("rows");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
-          Sym h = m.let(embed(forward, ids, past).toString());
-          m.when(guided.toString(), () -> m.assign(h, m.concat(0, h, h)));
+          Sym vectors = embedWithStandIns(forward, ids);
+          Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
+          Sym h = m.let(vectors.add(places).toString());
           layers(
               forward,
-              (i, b) -> m.assign(h, m.call("cachedLayer", h, "None", past, cache.select(0, i), b)));
-          m.returns(logits(forward, h, last));
+              (i, b) -> m.assign(h, m.call("cachedLayer", h, runs, masks, cache.select(0, i), b)));
+          m.returns(head(forward, h.indexSelect(0, rows)));
         });
+  }
+
+  /** The attention of {@link #writeCached}, run by run: (N,3·D) → (N,D). */
+  private Sym attendWithCache(Forward forward, Sym tokens, Sym runs, Sym masks, Sym cache) {
+    Method m = forward.method();
+    Sym parts = m.let("annotate(List[Tensor], [])");
+    m.loop(
+        "torch.floordiv(torch.len(%s), %d)".formatted(runs, RUN),
+        r -> {
+          Sym at = m.let("%s * %d".formatted(r, RUN));
+          Sym first = runs.item(at);
+          Sym length = runs.item(at + " + 1");
+          Sym slot = runs.item(at + " + 2");
+          Sym slots = runs.item(at + " + 3");
+          Sym past = runs.item(at + " + 4");
+          Sym mask = runs.item(at + " + 5");
+          Sym end = m.let(past + " + " + length);
+          Sym run = tokens.slice(0, first, "%s + %s * %s".formatted(first, slots, length));
+          Sym heads = block.heads(run, slots, length);
+          Sym seen =
+              cache
+                  .slice(1, slot, "%s + %s".formatted(slot, slots))
+                  .slice(3, 0, end); // (2,B,H,M,d)
+          seen.from(3, past).copyIn(m.let("torch.slice(%s, 0, 0, 3, 2)".formatted(heads)));
+          Sym seenBy = m.let("annotate(Optional[Tensor], None)");
+          m.when(mask + " >= 0", () -> m.assign(seenBy, masks.item(mask)));
+          Sym found = heads.select(0, 1).attention(seen.select(0, 0), seen.select(0, 1), seenBy);
+          m.line("torch.append(%s, %s)".formatted(parts, block.merge(found)));
+        });
+    return m.let("torch.cat(%s, 0)".formatted(parts));
+  }
+
+  /** Vectors (N,D) of ids (N), where -1-i is vector i of {@code uncond_embedding}. */
+  private Sym embedWithStandIns(Forward forward, Sym ids) {
+    Sym table = forward.weight(tokenTable);
+    if (config.conditionTokens() == 0) {
+      return table.embedding(ids);
+    }
+    Method m = forward.method();
+    Sym known = table.embedding(m.let("torch.clamp(%s, 0)".formatted(ids)));
+    Sym standIns =
+        forward.weight(unconditional).embedding(m.let("torch.clamp(-1 - %s, 0)".formatted(ids)));
+    return m.let(
+        "torch.where(torch.unsqueeze(%s < 0, -1), %s, %s)".formatted(ids, standIns, known));
   }
 
   private Sym embed(Forward forward, Sym ids, Sym past) {
@@ -361,7 +398,10 @@ public final class Nbp {
   }
 
   private Sym logits(Forward forward, Sym h, Sym last) {
-    Sym end = h.from(1, h.size(1) + " - " + last);
-    return forward.leave(head.apply(forward, finalNorm.apply(forward, end)));
+    return head(forward, h.from(1, h.size(1) + " - " + last));
+  }
+
+  private Sym head(Forward forward, Sym h) {
+    return forward.leave(head.apply(forward, finalNorm.apply(forward, h)));
   }
 }

@@ -14,6 +14,8 @@ import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -27,7 +29,6 @@ public final class NbpGenerator implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Description description;
-  private final Numerics numerics;
   private final WeightList weights;
   private final Script script;
 
@@ -68,10 +69,8 @@ public final class NbpGenerator implements AutoCloseable {
     }
   }
 
-  private NbpGenerator(
-      Description description, Numerics numerics, WeightList weights, Script script) {
+  private NbpGenerator(Description description, WeightList weights, Script script) {
     this.description = description;
-    this.numerics = numerics;
     this.weights = weights;
     this.script = script;
   }
@@ -102,8 +101,7 @@ public final class NbpGenerator implements AutoCloseable {
   /**
    * Loads the generator of a model.
    *
-   * @param more writes further methods into its script, which may call {@code start} and {@code
-   *     step}
+   * @param more writes further methods into its script, which may call {@code step}
    * @throws EngineFailure BAD_REQUEST when the model has none; CHECKPOINT_MISMATCH when its weights
    *     do not fit
    */
@@ -146,7 +144,7 @@ public final class NbpGenerator implements AutoCloseable {
       network.writeFull(script, numerics);
       network.writeCached(script, numerics);
       more.accept(script);
-      return new NbpGenerator(description, numerics, weights, script.compile());
+      return new NbpGenerator(description, weights, script.compile());
     } catch (RuntimeException e) {
       weights.close();
       throw e;
@@ -168,24 +166,23 @@ public final class NbpGenerator implements AutoCloseable {
    * @param scope owns the result
    */
   public Tensor call(TensorScope scope, String method, Object... values) {
-    Object[] all = java.util.Arrays.copyOf(values, values.length + 1);
-    all[values.length] = weights.list();
-    return script.call(scope, method, all);
+    return script.call(scope, method, withWeights(values));
   }
 
-  /** An empty cache (layers,2,B,H,M,d) for {@code batch} streams of {@code positions} positions. */
-  public Tensor cache(TensorScope scope, int batch, int positions) {
-    NbpConfig c = description.network();
-    return script.call(
-        scope,
-        "emptyCache",
-        c.layers(),
-        batch,
-        c.heads(),
-        positions,
-        c.width() / c.heads(),
-        numerics.compute().number(),
-        weights.list());
+  /** As {@link #call}, for methods that return a list. */
+  public List<Tensor> callForList(TensorScope scope, String method, Object... values) {
+    return script.callForList(scope, method, withWeights(values));
+  }
+
+  private Object[] withWeights(Object... values) {
+    Object[] all = Arrays.copyOf(values, values.length + 1);
+    all[values.length] = weights.list();
+    return all;
+  }
+
+  /** A cache of keys and values with {@code slots} places for streams. */
+  public Tensor cache(TensorScope scope, int slots) {
+    return call(scope, "emptyCache", slots, description.network().positions(description.tokens()));
   }
 
   @Override

@@ -1,0 +1,328 @@
+package dev.blockreel.sampler;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.tokenizer.magvit2.ClipStream;
+import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Continuous batching: generations that share the steps of one model. A generation joins between
+ * two steps, as soon as it is its turn and there is room, and leaves when it is done, cancelled or
+ * failed; meanwhile each has its own place in its clip, its own options, seed and listener. What it
+ * generates does not depend on the company beyond rounding.
+ *
+ * <p>Made by {@link Pipeline#batch}, used by one thread at a time, the one that uses the pipeline.
+ * That thread calls {@link #step} over and over:
+ *
+ * <pre>{@code
+ * try (NbpBatch batch = pipeline.batch(8)) {
+ *   while (open) {
+ *     for (Job job = jobs.poll(); job != null; job = jobs.poll()) {
+ *       batch.submit(job.request(), job).whenComplete(job::end);
+ *     }
+ *     if (!batch.step()) {
+ *       jobs.awaitNext();
+ *     }
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>Everything is called back on that thread, from within {@code step}, between native calls:
+ * listeners and what hangs on the futures must return soon. A listener that throws fails its own
+ * generation and no other.
+ *
+ * <p><b>Room.</b> The batch has a fixed number of slots, each with the keys and values of one clip
+ * in a cache that is made once. A clip takes a slot, or two with guidance ({@link
+ * SamplingOptions#cfg}). Generations get slots in the order in which they were submitted: while the
+ * oldest does not find enough of them, nobody overtakes it.
+ *
+ * <p><b>Fairness.</b> Streams that make whole blocks step together, and so do those that make
+ * single tokens (a hybrid model's first block, {@link GenerationRequest.Mode#NTP}). When there are
+ * streams of both kinds, each kind gets half of the work, in tokens: newcomers reach their first
+ * frame quickly, and do not hold the others up.
+ */
+public final class NbpBatch implements AutoCloseable {
+  /** What a call costs beside its tokens, in tokens: reading the weights. */
+  private static final int CALL_COST = 16;
+
+  private final Magvit2Tokenizer tokenizer;
+  private final NbpGenerator.Description model;
+  private final NbpConditions conditions;
+  private final NbpDecoding decoding;
+  private final int slots;
+  private final Deque<Generation> waiting = new ArrayDeque<>();
+  private final List<Generation> running = new ArrayList<>();
+  private final NbpDecoding.StepWatcher watcher;
+  private long blockWork;
+  private long tokenWork;
+
+  /**
+   * @param watcher sees the logits of each step, or null
+   */
+  NbpBatch(
+      Magvit2Tokenizer tokenizer,
+      NbpGenerator generator,
+      NbpConditions conditions,
+      int slots,
+      NbpDecoding.StepWatcher watcher) {
+    if (slots < 1) {
+      throw EngineFailure.badRequest("a batch needs at least one slot: got %d", slots);
+    }
+    this.tokenizer = tokenizer;
+    this.model = generator.description();
+    this.conditions = conditions;
+    this.slots = slots;
+    this.watcher = watcher;
+    this.decoding = new NbpDecoding(generator, slots);
+  }
+
+  /** Slots that a request takes. */
+  public int slots(GenerationRequest request) {
+    int each = NbpStream.guided(request.options(), model.network()) ? 2 : 1;
+    return each * request.classes().size();
+  }
+
+  /** Slots of the batch. */
+  public int slots() {
+    return slots;
+  }
+
+  /** Slots that are free now. */
+  public int freeSlots() {
+    return decoding.free();
+  }
+
+  /** Generations that have their slots. */
+  public int running() {
+    return running.size();
+  }
+
+  /** Generations that wait for slots. */
+  public int waiting() {
+    return waiting.size();
+  }
+
+  /**
+   * Adds a generation; it begins in one of the next {@link #step}s. The queue has no bound: callers
+   * that want one look at {@link #waiting} first.
+   *
+   * @param request its clips join, step and leave together
+   * @param listener as for {@link Pipeline#generate}; {@link GenerationListener#cancelled} is asked
+   *     before each step of the batch, also while the generation waits, and may be answered by
+   *     another thread's flag
+   * @return completed from within {@code step} with one clip for each class of the request, or with
+   *     an {@link EngineFailure}, CANCELLED when the listener said so; whoever completes or cancels
+   *     it first cancels the generation
+   * @throws EngineFailure BAD_REQUEST, at once, when the request does not fit the model or the
+   *     batch
+   */
+  public CompletableFuture<List<GeneratedClip>> submit(
+      GenerationRequest request, GenerationListener listener) {
+    conditions.check(request, model);
+    if (slots(request) > slots) {
+      throw EngineFailure.badRequest(
+          "the request takes %d slots: this batch has %d", slots(request), slots);
+    }
+    Generation generation = new Generation(request, listener);
+    waiting.add(generation);
+    return generation.result;
+  }
+
+  /**
+   * Lets cancelled generations go, lets waiting ones in, takes the streams whose turn it is one
+   * step further, and decodes the frames that this completes.
+   *
+   * @return whether there is anything left to do
+   */
+  public boolean step() {
+    for (Generation generation : generations()) {
+      generation.endIfCancelled();
+    }
+    while (!waiting.isEmpty() && slots(waiting.peek().request) <= decoding.free()) {
+      Generation next = waiting.remove();
+      running.add(next);
+      next.guard(next::begin);
+    }
+    List<Generation> turn = turn();
+    if (!turn.isEmpty()) {
+      stepTogether(turn);
+    }
+    return !running.isEmpty() || !waiting.isEmpty();
+  }
+
+  private List<Generation> generations() {
+    List<Generation> all = new ArrayList<>(running);
+    all.addAll(waiting);
+    return all;
+  }
+
+  /** The running generations whose turn it is: all those that make blocks, or all others. */
+  private List<Generation> turn() {
+    List<Generation> blocks = running.stream().filter(Generation::makesBlocks).toList();
+    List<Generation> tokens = running.stream().filter(g -> !g.makesBlocks()).toList();
+    // Whoever was alone until now has no claim to be compensated for.
+    if (blocks.isEmpty()) {
+      blockWork = Math.max(blockWork, tokenWork);
+    }
+    if (tokens.isEmpty()) {
+      tokenWork = Math.max(blockWork, tokenWork);
+    }
+    boolean turnOfBlocks = tokens.isEmpty() || (!blocks.isEmpty() && blockWork < tokenWork);
+    List<Generation> turn = turnOfBlocks ? blocks : tokens;
+    long work = CALL_COST + turn.stream().mapToLong(Generation::work).sum();
+    if (turnOfBlocks) {
+      blockWork += work;
+    } else {
+      tokenWork += work;
+    }
+    return turn;
+  }
+
+  private void stepTogether(List<Generation> turn) {
+    try {
+      decoding.step(turn.stream().flatMap(g -> g.streams.stream()).toList(), watcher);
+    } catch (RuntimeException e) {
+      turn.forEach(generation -> generation.fail(e));
+      return;
+    }
+    for (Generation generation : turn) {
+      generation.guard(generation::stepped);
+    }
+  }
+
+  /** Cancels what is unfinished and frees the cache. */
+  @Override
+  public void close() {
+    for (Generation generation : generations()) {
+      generation.fail(generation.cancellation());
+    }
+    decoding.close();
+  }
+
+  /** A request with its streams, from submission to its end. */
+  private final class Generation {
+    private final GenerationRequest request;
+    private final GenerationListener listener;
+    private final CompletableFuture<List<GeneratedClip>> result = new CompletableFuture<>();
+    private final List<NbpStream> streams = new ArrayList<>();
+    private final List<List<Clip>> frames = new ArrayList<>();
+    private ClipStream decoder;
+    private int decoded;
+
+    Generation(GenerationRequest request, GenerationListener listener) {
+      this.request = request;
+      this.listener = listener;
+      List<int[]> ids = conditions.idsOf(request);
+      for (int i = 0; i < request.classes().size(); i++) {
+        streams.add(
+            new NbpStream(
+                model,
+                ids.get(i),
+                request.condition().isEmpty() ? new int[0] : request.condition().get(i).codes(),
+                request.options(),
+                request.mode(),
+                request.seed() + i));
+      }
+    }
+
+    boolean makesBlocks() {
+      return streams.get(0).input().length >= model.network().blockSize();
+    }
+
+    long work() {
+      return streams.stream().mapToLong(stream -> stream.input().length).sum();
+    }
+
+    /** Runs a part of this generation, whose failure is its own. */
+    void guard(Runnable part) {
+      try {
+        part.run();
+      } catch (RuntimeException e) {
+        fail(e);
+      }
+    }
+
+    void begin() {
+      streams.forEach(decoding::admit);
+      decoder = tokenizer.stream();
+      decodeFrames();
+    }
+
+    void stepped() {
+      NbpStream first = streams.get(0);
+      listener.step(first.step(), first.total());
+      decodeFrames();
+      if (first.finished()) {
+        List<GeneratedClip> clips = new ArrayList<>();
+        for (int i = 0; i < streams.size(); i++) {
+          int clip = i;
+          clips.add(
+              new GeneratedClip(
+                  grid(streams.get(i), model.time()),
+                  Clip.join(frames.stream().map(part -> part.get(clip)).toList())));
+        }
+        end();
+        result.complete(clips);
+      }
+    }
+
+    /** Decodes latent frames as soon as all their tokens exist, each once. */
+    private void decodeFrames() {
+      int complete = streams.get(0).done() / (model.height() * model.width());
+      if (complete == decoded) {
+        return;
+      }
+      List<TokenGrid> grids = streams.stream().map(stream -> grid(stream, complete)).toList();
+      listener.latentFrames(grids);
+      List<Clip> next =
+          decoder.push(grids.stream().map(grid -> grid.slice(decoded, complete)).toList());
+      decoded = complete;
+      frames.add(next);
+      listener.frames(next);
+    }
+
+    private TokenGrid grid(NbpStream stream, int latentFrames) {
+      return new TokenGrid(stream.codes().clone(), model.time(), model.height(), model.width())
+          .leading(latentFrames);
+    }
+
+    void endIfCancelled() {
+      guard(
+          () -> {
+            if (result.isDone() || listener.cancelled()) {
+              fail(cancellation());
+            }
+          });
+    }
+
+    EngineFailure cancellation() {
+      NbpStream first = streams.get(0);
+      return new EngineFailure(
+          FailureCode.CANCELLED,
+          "the generation was cancelled at step %d of %d".formatted(first.step(), first.total()));
+    }
+
+    void fail(RuntimeException failure) {
+      end();
+      result.completeExceptionally(failure);
+    }
+
+    /** Gives back all that it holds. */
+    private void end() {
+      waiting.remove(this);
+      running.remove(this);
+      streams.forEach(decoding::release);
+      if (decoder != null) {
+        decoder.close();
+      }
+    }
+  }
+}
