@@ -4,7 +4,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 
 /**
- * All that {@code train tokenizer} is told.
+ * All that {@code train tokenizer} is told for a tokenizer of the MAGVIT-v2 kind.
  *
  * @param tokenizer sizes of the network
  * @param clips the clips that the model is for
@@ -24,7 +24,8 @@ public record TokenizerRecipe(
     String initial,
     boolean decoderOnly,
     Losses losses,
-    TrainingSchedule training) {
+    TrainingSchedule training)
+    implements ReconstructionRecipe {
   /**
    * Shape of the clips.
    *
@@ -47,19 +48,10 @@ public record TokenizerRecipe(
 
   /** Checks what the parts cannot check alone. */
   public TokenizerRecipe {
-    int factor = tokenizer.spaceFactor();
-    if (clips.height % factor != 0 || clips.width % factor != 0) {
+    if (tokenizer == null || clips == null || losses == null || training == null) {
       throw EngineFailure.badRequest(
-          "clips of %dx%d pixels do not divide into cells of %dx%d",
-          clips.height, clips.width, factor, factor);
+          "a tokenizer recipe names a tokenizer, clips, losses and its training");
     }
-    if (decoderOnly && initial == null) {
-      throw EngineFailure.badRequest("decoderOnly needs an initial model whose encoder is kept");
-    }
-    if (trainFrames < 1 || trainFrames > clips.frames) {
-      throw EngineFailure.badRequest(
-          "trainFrames must lie between 1 and the %d frames of a clip: got %d",
-          clips.frames, trainFrames);
-    }
+    ReconstructionRecipe.check(clips, trainFrames, initial, decoderOnly, tokenizer.spaceFactor());
   }
 }

@@ -9,7 +9,6 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.media.ClipWriter;
-import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Dtype;
@@ -18,8 +17,6 @@ import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
-import dev.blockreel.tokenizer.magvit2.Magvit2;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,18 +24,23 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 
-/** Trains a {@link Magvit2} tokenizer to reconstruct the clips of a folder. */
-public final class TokenizerTraining implements TrainingTask<float[]> {
+/** Trains a tokenizer, whichever it is, to reconstruct the clips of a folder. */
+public final class TokenizerTraining implements TrainingTask<TokenizerTraining.Batch> {
   private static final int PREVIEW_CLIPS = 6;
+  private static final String FILE = "tokenizer.safetensors";
 
-  private final TokenizerRecipe recipe;
+  private final ReconstructionRecipe recipe;
+  private final TrainedTokenizer tokenizer;
   private final ClipFolder folder;
-  private final Magvit2 network;
 
-  private TokenizerTraining(TokenizerRecipe recipe, ClipFolder folder) {
+  /** Pixels (B,3,T,H,W) and, for tokenizers that draw, normal noise (B,C,t,h,w). */
+  record Batch(float[] pixels, float[] noise) {}
+
+  private TokenizerTraining(
+      ReconstructionRecipe recipe, TrainedTokenizer tokenizer, ClipFolder folder) {
     this.recipe = recipe;
+    this.tokenizer = tokenizer;
     this.folder = folder;
-    this.network = new Magvit2(recipe.tokenizer());
   }
 
   /**
@@ -51,16 +53,33 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
    */
   public static void run(
       TokenizerRecipe recipe, Path data, Path out, boolean resume, PrintStream console) {
+    run(recipe, new Magvit2Training(recipe), data, out, resume, console);
+  }
+
+  /** The same for a KL autoencoder. */
+  public static void run(
+      KlRecipe recipe, Path data, Path out, boolean resume, PrintStream console) {
+    run(recipe, new KlTraining(recipe), data, out, resume, console);
+  }
+
+  private static void run(
+      ReconstructionRecipe recipe,
+      TrainedTokenizer tokenizer,
+      Path data,
+      Path out,
+      boolean resume,
+      PrintStream console) {
     ClipFolder folder = ClipFolder.list(data);
     console.printf(
         "%d clips of %d classes in %s%n", folder.clips().size(), folder.classes().size(), data);
-    new TrainingLoop<>(new TokenizerTraining(recipe, folder), recipe.training(), out, console)
+    new TrainingLoop<>(
+            new TokenizerTraining(recipe, tokenizer, folder), recipe.training(), out, console)
         .run(resume);
   }
 
   @Override
   public List<Weight> weights() {
-    return network.weights();
+    return tokenizer.weights();
   }
 
   @Override
@@ -69,42 +88,32 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
       return TrainingState.fresh(weights(), seed, numerics);
     }
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
-    try (TensorFile file = model.tensors(Magvit2Tokenizer.FILE)) {
+    try (TensorFile file = model.tensors(FILE)) {
       return TrainingState.from(file, weights(), numerics);
     }
   }
 
   @Override
   public List<String> inputs() {
-    return List.of("pixels");
+    return List.of("pixels", "noise");
   }
 
   @Override
   public List<String> measures() {
-    return List.of("loss", "absolute", "squared", "gradient");
+    List<String> measures = new ArrayList<>(List.of("loss", "absolute", "squared", "gradient"));
+    tokenizer.penalties().forEach(penalty -> measures.add(penalty.name()));
+    return measures;
   }
 
   @Override
   public void write(ScriptWriter script) {
-    Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
-    script.method(
-        "reconstruct",
-        m -> {
-          Sym pixels = m.tensor("pixels");
-          Forward forward = new Forward(m, m.tensors("w"), numerics);
-          Sym latents = network.encode(forward, pixels);
-          // Codes have no gradient, so looking them up keeps the encoder as it is.
-          Sym values =
-              recipe.decoderOnly()
-                  ? network.lookup(forward, network.quantize(forward, latents).detach())
-                  : network.straightThrough(forward, latents);
-          m.returns(network.decode(forward, values));
-        });
+    tokenizer.write(script, Numerics.training(Dtype.parse(recipe.training().dtype())));
     script.method(
         "loss",
         m -> {
           Sym pixels = m.tensor("pixels");
-          Sym error = m.call("reconstruct", pixels, m.tensors("w")).sub(pixels);
+          Sym made = m.call("reconstruct", pixels, m.tensor("noise"), m.tensors("w"));
+          Sym error = made.item(0).sub(pixels);
           Sym absolute = error.abs().mean();
           Sym squared = error.square().mean();
           Sym gradient = differences(error, 3).add(differences(error, 4));
@@ -113,7 +122,15 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
                   .mul(recipe.losses().absolute())
                   .add(squared.mul(recipe.losses().squared()))
                   .add(gradient.mul(recipe.losses().gradient()));
-          m.returns(m.stack(0, loss, absolute, squared, gradient));
+          List<Sym> parts = new ArrayList<>(List.of(absolute, squared, gradient));
+          List<TrainedTokenizer.Penalty> penalties = tokenizer.penalties();
+          for (int i = 0; i < penalties.size(); i++) {
+            Sym penalty = made.item(i + 1);
+            loss = loss.add(penalty.mul(penalties.get(i).weight()));
+            parts.add(penalty);
+          }
+          parts.add(0, loss);
+          m.returns(m.stack(0, parts.toArray(new Sym[0])));
         });
   }
 
@@ -126,17 +143,22 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
   }
 
   @Override
-  public float[] batch(SplittableRandom random) {
+  public Batch batch(SplittableRandom random) {
     int count = recipe.training().batch();
-    float[] pixels = new float[count * clipValues(recipe.trainFrames())];
+    int frames = recipe.trainFrames();
+    float[] pixels = new float[count * clipValues(frames)];
     for (int i = 0; i < count; i++) {
       Path file = folder.clips().get(random.nextInt(folder.clips().size())).file();
       Clip clip =
           ClipReader.read(
-              file, sampling(recipe.trainFrames(), ClipSampling.Window.RANDOM, random.nextLong()));
+              file, sampling(frames, ClipSampling.Window.RANDOM, random.nextLong()));
       System.arraycopy(clip.pixels(), 0, pixels, i * clip.pixels().length, clip.pixels().length);
     }
-    return pixels;
+    float[] noise = new float[count * noiseValues(frames)];
+    for (int i = 0; i < noise.length; i++) {
+      noise[i] = (float) random.nextGaussian();
+    }
+    return new Batch(pixels, noise);
   }
 
   private ClipSampling sampling(int frames, ClipSampling.Window window, long seed) {
@@ -156,32 +178,47 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
     return 3 * frames * recipe.clips().height() * recipe.clips().width();
   }
 
+  private int noiseValues(int frames) {
+    int values = 1;
+    for (int size : tokenizer.noise(frames, recipe.clips().height(), recipe.clips().width())) {
+      values *= size;
+    }
+    return values;
+  }
+
   @Override
-  public List<Tensor> upload(TensorScope scope, float[] pixels) {
-    int frames = recipe.trainFrames();
+  public List<Tensor> upload(TensorScope scope, Batch batch) {
+    return upload(scope, batch, recipe.trainFrames());
+  }
+
+  private List<Tensor> upload(TensorScope scope, Batch batch, int frames) {
+    int height = recipe.clips().height();
+    int width = recipe.clips().width();
+    int count = batch.pixels.length / clipValues(frames);
+    int[] noise = tokenizer.noise(frames, height, width);
     return List.of(
-        scope.floats(
-            pixels,
-            pixels.length / clipValues(frames),
-            3,
-            frames,
-            recipe.clips().height(),
-            recipe.clips().width()));
+        scope.floats(batch.pixels, count, 3, frames, height, width),
+        scope.floats(batch.noise, count, noise[0], noise[1], noise[2], noise[3]));
   }
 
   @Override
   public String preview(Script script, TrainingState state, Path picture) {
     List<Clip> rows = new ArrayList<>();
     double squared = 0;
+    int frames = recipe.clips().frames();
     for (int i = 0; i < PREVIEW_CLIPS; i++) {
       Path file =
           folder.clips().get((int) ((long) i * folder.clips().size() / PREVIEW_CLIPS)).file();
-      Clip clip =
-          ClipReader.read(file, sampling(recipe.clips().frames(), ClipSampling.Window.START, 0));
+      Clip clip = ClipReader.read(file, sampling(frames, ClipSampling.Window.START, 0));
       try (TensorScope scope = TensorScope.open()) {
-        Tensor pixels =
-            scope.floats(clip.pixels(), 1, 3, clip.frames(), clip.height(), clip.width());
-        float[] made = script.call(scope, "reconstruct", pixels, state.averages()).toFloats();
+        Batch batch = new Batch(clip.pixels(), new float[noiseValues(frames)]);
+        List<Tensor> inputs = upload(scope, batch, frames);
+        float[] made =
+            script
+                .callForList(
+                    scope, "reconstruct", inputs.get(0), inputs.get(1), state.averages())
+                .get(0)
+                .toFloats();
         for (int p = 0; p < made.length; p++) {
           made[p] = Math.min(1, Math.max(0, made[p]));
           squared +=
@@ -205,14 +242,9 @@ public final class TokenizerTraining implements TrainingTask<float[]> {
 
   @Override
   public void export(TrainingState state, Path out) {
-    TokenizerRecipe.ClipShape clips = recipe.clips();
-    ObjectNode json =
-        Magvit2Tokenizer.describe(
-            recipe.tokenizer(), clips.frames(), clips.height(), clips.width(), clips.fps());
+    ObjectNode json = tokenizer.describe();
     json.withObject("/training").set("tokenizer", new ObjectMapper().valueToTree(recipe));
     ModelExport.replace(
-        out,
-        json,
-        folder -> state.saveModel(folder.resolve(Magvit2Tokenizer.FILE), ElementType.F16));
+        out, json, folder -> state.saveModel(folder.resolve(FILE), ElementType.F16));
   }
 }

@@ -38,21 +38,47 @@ final class RecipeFile {
    * @throws EngineFailure BAD_REQUEST, naming file and field; MEDIA when the file cannot be read
    */
   static <T> T read(Path file, Class<T> type) {
-    byte[] bytes;
-    try {
-      bytes = Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA,
-          Files.exists(file) ? "cannot read " + file : file + " does not exist",
-          e);
-    }
+    byte[] bytes = bytes(file);
     try {
       return JSON.readValue(bytes, type);
     } catch (JsonProcessingException e) {
       throw new EngineFailure(FailureCode.BAD_REQUEST, file + ": " + describe(e), e);
     } catch (IOException e) {
       throw new EngineFailure(FailureCode.MEDIA, "cannot read " + file, e);
+    }
+  }
+
+  /**
+   * What kind of model a recipe is for, its field {@code kind}.
+   *
+   * @param usual the kind of recipes that name none
+   * @throws EngineFailure as {@link #read}
+   */
+  static String kind(Path file, String usual) {
+    try {
+      return JSON.readTree(bytes(file)).path("kind").asText(usual);
+    } catch (JsonProcessingException e) {
+      throw new EngineFailure(FailureCode.BAD_REQUEST, file + ": " + describe(e), e);
+    } catch (IOException e) {
+      throw new EngineFailure(FailureCode.MEDIA, "cannot read " + file, e);
+    }
+  }
+
+  /** For a recipe of another kind than those that can be trained. */
+  static EngineFailure unknownKind(Path file, String... known) {
+    return EngineFailure.badRequest(
+        "%s: unknown kind \"%s\": there are %s",
+        file, kind(file, ""), String.join(", ", known));
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA,
+          Files.exists(file) ? "cannot read " + file : file + " does not exist",
+          e);
     }
   }
 

@@ -8,6 +8,7 @@ import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.train.GeneratorRecipe;
 import dev.blockreel.train.GeneratorTraining;
+import dev.blockreel.train.KlRecipe;
 import dev.blockreel.train.TokenizerRecipe;
 import dev.blockreel.train.TokenizerTraining;
 import java.nio.file.Path;
@@ -56,8 +57,15 @@ final class Train {
   static final class Tokenizer extends Training {
     @Override
     void run() {
-      TokenizerRecipe recipe = RecipeFile.read(config, TokenizerRecipe.class);
-      TokenizerTraining.run(recipe, data, out, resume, out());
+      switch (RecipeFile.kind(config, "magvit2")) {
+        case "magvit2" ->
+            TokenizerTraining.run(
+                RecipeFile.read(config, TokenizerRecipe.class), data, out, resume, out());
+        case "kl" ->
+            TokenizerTraining.run(
+                RecipeFile.read(config, KlRecipe.class), data, out, resume, out());
+        default -> throw RecipeFile.unknownKind(config, "magvit2", "kl");
+      }
     }
   }
 

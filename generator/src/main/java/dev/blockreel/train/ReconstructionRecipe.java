@@ -1,0 +1,51 @@
+package dev.blockreel.train;
+
+import dev.blockreel.failure.EngineFailure;
+
+/** What every recipe of a tokenizer says, whatever the tokenizer. */
+interface ReconstructionRecipe {
+  /** The clips that the model is for. */
+  TokenizerRecipe.ClipShape clips();
+
+  /** Frames of a clip seen in one step, taken from anywhere in it. */
+  int trainFrames();
+
+  /** Model whose tokenizer training starts from, a name or a path, or null for random weights. */
+  String initial();
+
+  /** Whether the encoder stays as it is. */
+  boolean decoderOnly();
+
+  /** Weights of the parts of the loss that compare pixels. */
+  TokenizerRecipe.Losses losses();
+
+  /** Length and speed. */
+  TrainingSchedule training();
+
+  /**
+   * Checks what the parts cannot check alone.
+   *
+   * @param factor pixels per cell of the grid, per side
+   * @throws EngineFailure BAD_REQUEST with what does not fit
+   */
+  static void check(
+      TokenizerRecipe.ClipShape clips,
+      int trainFrames,
+      String initial,
+      boolean decoderOnly,
+      int factor) {
+    if (clips.height() % factor != 0 || clips.width() % factor != 0) {
+      throw EngineFailure.badRequest(
+          "clips of %dx%d pixels do not divide into cells of %dx%d",
+          clips.height(), clips.width(), factor, factor);
+    }
+    if (decoderOnly && initial == null) {
+      throw EngineFailure.badRequest("decoderOnly needs an initial model whose encoder is kept");
+    }
+    if (trainFrames < 1 || trainFrames > clips.frames()) {
+      throw EngineFailure.badRequest(
+          "trainFrames must lie between 1 and the %d frames of a clip: got %d",
+          clips.frames(), trainFrames);
+    }
+  }
+}
