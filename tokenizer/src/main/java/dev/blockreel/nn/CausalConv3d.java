@@ -6,7 +6,8 @@ import dev.blockreel.script.Sym;
  * 3-D convolution that looks back in time only: (B,in,T,H,W) → (B,out,T',H',W'). The border is
  * replicated: k/2 on every side of a frame, 2·(k/2) frames in front, none behind; strides come
  * after that. With a {@link History}, the frames in front of all chunks but the first are the last
- * ones of the chunk before; the stride in time must then be 1.
+ * ones of the chunk before. Where the stride in time is 2, the first chunk must then have an odd
+ * number of frames and each further one an even number, so that each begins between two strides.
  */
 public final class CausalConv3d {
   private final WeightScope scope;
@@ -44,16 +45,8 @@ public final class CausalConv3d {
     this.bias = scope.declare("bias", Weight.Role.VECTOR, Init.constant(0), out);
   }
 
-  /**
-   * Writes the layer.
-   *
-   * @throws IllegalStateException when a stride in time meets a history: how far the next chunk
-   *     must look back would depend on the length of this one
-   */
+  /** Writes the layer. */
   public Sym apply(Forward forward, Sym x) {
-    if (forward.history() != null && strideTime != 1) {
-      throw new IllegalStateException(scope.name() + " strides in time and has no history");
-    }
     return forward
         .method()
         .inLayer(
@@ -66,15 +59,19 @@ public final class CausalConv3d {
               // that oneDNN takes and the order of its sums.
               Sym input =
                   forward.numerics().channelsLast() ? padded.channelsLast3d() : padded.contiguous();
-              if (forward.history() != null && edge > 0) {
-                forward.history().goOn(input, 2 * edge);
+              History history = forward.history();
+              if (history != null && edge > 0) {
+                history.goOn(input, 2 * edge);
+                if (strideTime > 1) {
+                  // The last stride before this chunk ended with the last frame but one.
+                  input = input.from(2, history.later(strideTime - 1));
+                }
               }
-              return input.conv3d(
-                  forward.weight(weight),
-                  forward.weight(bias),
-                  strideTime,
-                  strideSpace,
-                  strideSpace);
+              Sym w = forward.weight(weight);
+              Sym b = forward.weight(bias);
+              return forward.numerics().packedKernels()
+                  ? input.packedConv3d(w, b, strideTime, strideSpace, strideSpace)
+                  : input.conv3d(w, b, strideTime, strideSpace, strideSpace);
             });
   }
 }

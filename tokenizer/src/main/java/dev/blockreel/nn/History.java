@@ -42,6 +42,11 @@ public final class History {
         });
   }
 
+  /** 0 in the first chunk of a clip, {@code count} in every later one. */
+  public Sym later(int count) {
+    return method.let("0 if " + first + " else " + count);
+  }
+
   /** {@code count} in the first chunk of a clip, 0 in every later one. */
   public Sym atStart(int count) {
     return method.let(count + " if " + first + " else 0");

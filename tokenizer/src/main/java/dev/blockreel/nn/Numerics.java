@@ -12,13 +12,26 @@ import dev.blockreel.script.Torch;
  * @param packedRows rows of the inputs for which linear weights are packed for oneDNN, or 0 for
  *     plain weights
  * @param stacked whether linear layers of one input become one product
- * @param channelsLast whether convolutions work with the channels innermost
+ * @param kernels how convolutions work
  */
 public record Numerics(
-    Dtype compute, boolean castWeights, int packedRows, boolean stacked, boolean channelsLast) {
+    Dtype compute, boolean castWeights, int packedRows, boolean stacked, Kernels kernels) {
+  /** How the kernels of convolutions lie in memory. */
+  public enum Kernels {
+    /** As in the file. */
+    PLAIN,
+    /** With the channels innermost, as those of the activations then are too. */
+    CHANNELS_LAST,
+    /**
+     * The same, and 3-D kernels are packed for oneDNN, which else does that at each use: for the
+     * few small frames of a chunk, that would take as long as the convolution itself.
+     */
+    PACKED
+  }
+
   /** The plain twin: everything in fp32, nothing rearranged. */
   public static Numerics plain() {
-    return new Numerics(Dtype.FLOAT32, false, 0, false, false);
+    return new Numerics(Dtype.FLOAT32, false, 0, false, Kernels.PLAIN);
   }
 
   /**
@@ -28,12 +41,23 @@ public record Numerics(
    */
   public static Numerics inference(Dtype dtype, int rows) {
     boolean packs = dtype == Dtype.BFLOAT16 && Torch.packsBfloat16();
-    return new Numerics(
-        Torch.requireComputable(dtype), false, packs ? rows : 0, true, dtype != Dtype.FLOAT32);
+    Kernels kernels =
+        packs ? Kernels.PACKED : dtype == Dtype.FLOAT32 ? Kernels.PLAIN : Kernels.CHANNELS_LAST;
+    return new Numerics(Torch.requireComputable(dtype), false, packs ? rows : 0, true, kernels);
   }
 
   /** Training: fp32 weights, computing in {@code dtype}. */
   public static Numerics training(Dtype dtype) {
-    return new Numerics(dtype, true, 0, false, true);
+    return new Numerics(dtype, true, 0, false, Kernels.CHANNELS_LAST);
+  }
+
+  /** Whether activations of convolutions have their channels innermost. */
+  public boolean channelsLast() {
+    return kernels != Kernels.PLAIN;
+  }
+
+  /** Whether 3-D kernels are packed. */
+  public boolean packedKernels() {
+    return kernels == Kernels.PACKED;
   }
 }

@@ -165,7 +165,8 @@ public final class WeightList implements AutoCloseable {
 
   private static WeightList prepare(List<Weight> weights, Numerics numerics, Source source) {
     TensorScope kept = TensorScope.open();
-    try (Script script = preparation(numerics.packedRows() > 0).compile()) {
+    try (Script script =
+        preparation(numerics.packedRows() > 0 || numerics.packedKernels()).compile()) {
       Tensor[] tensors = new Tensor[weights.size()];
       for (int i = 0; i < tensors.length; i++) {
         if (tensors[i] != null) {
@@ -224,8 +225,13 @@ public final class WeightList implements AutoCloseable {
   private static int layout(Weight weight, Numerics numerics) {
     return switch (weight.role()) {
       case LINEAR, HEAD -> numerics.packedRows() > 0 ? 1 : 0;
-      // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats.
-      case CONVOLUTION -> numerics.channelsLast() ? weight.shape().length - 2 : 0;
+      // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats; 4 for packed.
+      case CONVOLUTION -> {
+        int dimensions = weight.shape().length - 2;
+        yield numerics.packedKernels() && dimensions == 3
+            ? 4
+            : numerics.channelsLast() ? dimensions : 0;
+      }
       case TABLE, VECTOR -> 0;
     };
   }
@@ -255,6 +261,14 @@ public final class WeightList implements AutoCloseable {
                     () ->
                         m.line(
                             y + " = ops.mkldnn._reorder_linear_weight(" + y + ", " + rows + ")"));
+                m.when(
+                    layout + " == 4",
+                    () ->
+                        m.line(
+                            y
+                                + " = ops.mkldnn._reorder_convolution_weight("
+                                + y
+                                + ", [0, 0, 0], [1, 1, 1], [1, 1, 1], 1, None)"));
               }
               m.when(layout + " == 2", () -> m.assign(y, y.channelsLast2d()));
               m.when(layout + " == 3", () -> m.assign(y, y.channelsLast3d()));

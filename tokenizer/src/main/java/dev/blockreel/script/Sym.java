@@ -74,6 +74,16 @@ public final class Sym {
     return op("torch.sigmoid(%s)", this);
   }
 
+  /** The same, in this value's own memory. */
+  public Sym sigmoidInPlace() {
+    return op("torch.sigmoid_(%s)", this);
+  }
+
+  /** Multiplies in this value's own memory. */
+  public Sym mulInPlace(Sym other) {
+    return op("torch.mul_(%s, %s)", this, other);
+  }
+
   public Sym silu() {
     return op("torch.silu(%s)", this);
   }
@@ -243,6 +253,14 @@ public final class Sym {
     return op(
         "torch.conv3d(%s, %s, %s, [%d, %d, %d])",
         this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
+  }
+
+  /** The same with a weight that oneDNN packed. */
+  public Sym packedConv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
+    return op(
+        "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0, 0], [%d, %d, %d], [1, 1, 1], 1,"
+            + " \"none\", annotate(List[Optional[number]], []), \"\")",
+        this, weight, bias, strideT, strideH, strideW);
   }
 
   /**

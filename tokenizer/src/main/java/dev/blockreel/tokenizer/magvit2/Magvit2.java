@@ -146,7 +146,17 @@ public final class Magvit2 {
   private static Layer swish(WeightScope at, int channels) {
     Weight beta = at.declare("beta", Weight.Role.VECTOR, Init.constant(1), 1, channels, 1, 1, 1);
     return (forward, x) ->
-        forward.method().inLayer(at.name(), () -> x.mul(x.mul(forward.weight(beta)).sigmoid()));
+        forward
+            .method()
+            .inLayer(
+                at.name(),
+                () -> {
+                  Sym y = x.mul(forward.weight(beta));
+                  // In place where no gradient needs the values in between.
+                  return forward.numerics().castWeights()
+                      ? x.mul(y.sigmoid())
+                      : y.sigmoidInPlace().mulInPlace(x);
+                });
   }
 
   private Layer residual(WeightScope at, int in, int out) {
@@ -175,10 +185,12 @@ public final class Magvit2 {
     Sym width = x.size(4);
     Sym split =
         x.reshape(x.size(0), t, s, s, channels, time, height, width); // (B, t, s, s, C, T, H, W)
+    // The channels stay innermost where they are: whole runs of them are moved.
     Sym merged =
         split
-            .permute(0, 4, 5, 1, 6, 2, 7, 3) // (B, C, T, t, H, s, W, s)
-            .reshape(x.size(0), channels, time + " * " + t, height + " * " + s, width + " * " + s);
+            .permute(0, 5, 1, 6, 2, 7, 3, 4) // (B, T, t, H, s, W, s, C)
+            .reshape(x.size(0), time + " * " + t, height + " * " + s, width + " * " + s, channels)
+            .permute(0, 4, 1, 2, 3);
     if (t == 1) {
       return merged;
     }
@@ -202,7 +214,11 @@ public final class Magvit2 {
         .reshape(x.size(0), 3 * p * p, x.size(2), height, width);
   }
 
-  /** Pixels (B,3,T,H,W) in [0,1], fp32, to latents (B,t,h,w,d), fp32. */
+  /**
+   * Pixels (B,3,T,H,W) in [0,1], fp32, to latents (B,t,h,w,d), fp32. With a {@link History} these
+   * are the next frames of clips: first one frame more than a multiple of {@link
+   * Magvit2Config#timeFactor}, then multiples of it.
+   */
   public Sym encode(Forward forward, Sym pixels) {
     Sym x = forward.enter(fold(pixels));
     for (Layer layer : encoder) {

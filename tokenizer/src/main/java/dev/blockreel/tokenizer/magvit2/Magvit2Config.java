@@ -41,7 +41,8 @@ public record Magvit2Config(int patch, List<Stage> stages, List<Integer> levels,
     levels = List.copyOf(levels);
     if (patch < 1 || stages.isEmpty() || levels.isEmpty() || groups < 1) {
       throw EngineFailure.badRequest(
-          "a tokenizer needs a patch of at least 1, stages, levels and groups: got patch %d, %d stages, %d levels, %d groups",
+          "a tokenizer needs a patch of at least 1, stages, levels and groups: got patch %d, %d"
+              + " stages, %d levels, %d groups",
           patch, stages.size(), levels.size(), groups);
     }
     for (int i = 0; i < stages.size(); i++) {
@@ -49,7 +50,8 @@ public record Magvit2Config(int patch, List<Stage> stages, List<Integer> levels,
       boolean last = i == stages.size() - 1;
       if (stage.width < 1 || stage.width % groups != 0 || stage.units < 1) {
         throw EngineFailure.badRequest(
-            "tokenizer stage %d: a width that %d groups divide and at least one unit are needed, got width %d, %d units",
+            "tokenizer stage %d: a width that %d groups divide and at least one unit are needed,"
+                + " got width %d, %d units",
             i, groups, stage.width, stage.units);
       }
       if (stage.strideTime < 1
@@ -75,6 +77,11 @@ public record Magvit2Config(int patch, List<Stage> stages, List<Integer> levels,
   /** Pixels per grid cell, per side. */
   public int spaceFactor() {
     return patch * stages.stream().mapToInt(Stage::strideSpace).reduce(1, (a, b) -> a * b);
+  }
+
+  /** Frames per latent frame, but for the first one, which stands for a single frame. */
+  public int timeFactor() {
+    return stages.stream().mapToInt(Stage::strideTime).reduce(1, (a, b) -> a * b);
   }
 
   /** Latent frames of a clip of {@code frames} frames. */

@@ -19,8 +19,11 @@ import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
+import dev.blockreel.script.Torch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -32,6 +35,11 @@ public final class Magvit2Tokenizer implements AutoCloseable {
   public static final String FILE = "tokenizer.safetensors";
 
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Of the largest activation of a chunk; more does not run faster, but takes memory. */
+  private static final long VALUES_ON_CPU = 1 << 23;
+
+  private static final long VALUES_ON_GPU = 1 << 28;
 
   private final Description description;
   private final WeightList weights;
@@ -122,14 +130,9 @@ public final class Magvit2Tokenizer implements AutoCloseable {
             "latents",
             m -> {
               Sym pixels = m.tensor("pixels");
-              m.returns(network.encode(new Forward(m, m.tensors("w"), numerics), pixels));
-            })
-        .method(
-            "encode",
-            m -> {
-              Sym pixels = m.tensor("pixels");
-              Forward forward = new Forward(m, m.tensors("w"), numerics);
-              m.returns(network.quantize(forward, network.encode(forward, pixels)));
+              Sym weights = m.tensors("w");
+              Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
+              m.returns(network.encode(forward, pixels));
             })
         .method(
             "indices",
@@ -162,32 +165,82 @@ public final class Magvit2Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Turns a clip into tokens.
+   * Turns a clip into tokens, chunk by chunk: the memory that it takes does not grow with the
+   * length of the clip.
    *
    * @param clip of any length; its sides must be multiples of {@link Magvit2Config#spaceFactor}
    * @throws EngineFailure BAD_REQUEST when they are not
    */
   public TokenGrid encode(Clip clip) {
-    int factor = description.network().spaceFactor();
+    Magvit2Config network = description.network();
+    int factor = network.spaceFactor();
     if (clip.height() % factor != 0 || clip.width() % factor != 0) {
       throw EngineFailure.badRequest(
           "the tokenizer needs sides that are multiples of %d: got a clip of %dx%d",
           factor, clip.width(), clip.height());
     }
-    try (TensorScope scope = TensorScope.open()) {
-      Tensor pixels = scope.floats(clip.pixels(), 1, 3, clip.frames(), clip.height(), clip.width());
-      Tensor codes = script.call(scope, "encode", pixels, weights.list());
-      long[] shape = codes.shape();
-      return new TokenGrid(codes.toInts(), (int) shape[1], (int) shape[2], (int) shape[3]);
-    }
+    int latentFrames = network.latentFrames(clip.frames());
+    int atOnce = latentFramesAtOnce(clip.height() / factor, clip.width() / factor);
+    long[] indices = indices(latents(clip, atOnce));
+    int[] codes = Arrays.stream(indices).mapToInt(Math::toIntExact).toArray();
+    return new TokenGrid(codes, latentFrames, clip.height() / factor, clip.width() / factor);
   }
 
-  /** The encoder's output before quantisation, (1, t, h, w, d). */
+  /** The encoder's output before quantisation, (1, t, h, w, d); all at once. */
   public float[] latents(Clip clip) {
-    try (TensorScope scope = TensorScope.open()) {
-      Tensor pixels = scope.floats(clip.pixels(), 1, 3, clip.frames(), clip.height(), clip.width());
-      return script.call(scope, "latents", pixels, weights.list()).toFloats();
+    return latents(clip, description.network().latentFrames(clip.frames()));
+  }
+
+  /**
+   * The same in chunks of up to so many latent frames; frames behind the last whole latent frame
+   * are left out.
+   */
+  float[] latents(Clip clip, int atOnce) {
+    Magvit2Config network = description.network();
+    int latentFrames = network.latentFrames(clip.frames());
+    List<float[]> parts = new ArrayList<>();
+    try (TensorList history = new TensorList(List.of())) {
+      for (int done = 0; done < latentFrames; done += atOnce) {
+        int from = done == 0 ? 0 : network.frames(done);
+        Clip chunk = clip.slice(from, network.frames(Math.min(latentFrames, done + atOnce)));
+        try (TensorScope scope = TensorScope.open()) {
+          Tensor pixels =
+              scope.floats(chunk.pixels(), 1, 3, chunk.frames(), chunk.height(), chunk.width());
+          parts.add(script.call(scope, "latents", pixels, weights.list(), history).toFloats());
+        }
+      }
     }
+    return concat(parts);
+  }
+
+  private static float[] concat(List<float[]> parts) {
+    float[] all = new float[parts.stream().mapToInt(part -> part.length).sum()];
+    int at = 0;
+    for (float[] part : parts) {
+      System.arraycopy(part, 0, all, at, part.length);
+      at += part.length;
+    }
+    return all;
+  }
+
+  /**
+   * How many latent frames are worked on at once. Small networks want many, as each call has its
+   * price; the activations of large ones had better stay in the processor's caches and in memory
+   * that is used again: fresh memory costs more than the work that is done on it.
+   */
+  private int latentFramesAtOnce(int height, int width) {
+    Magvit2Config network = description.network();
+    long values = 0; // of the largest activation of a latent frame
+    long time = network.timeFactor();
+    long cells = (long) height * width * network.spaceFactor() * network.spaceFactor();
+    cells /= (long) network.patch() * network.patch();
+    for (Magvit2Config.Stage stage : network.stages()) {
+      values = Math.max(values, time * cells * stage.width());
+      time /= stage.strideTime();
+      cells /= (long) stage.strideSpace() * stage.strideSpace();
+    }
+    long budget = Torch.onGpu() ? VALUES_ON_GPU : VALUES_ON_CPU;
+    return (int) Math.max(1, budget / values);
   }
 
   /** Indices (N) of latents (N, d). */
@@ -215,18 +268,21 @@ public final class Magvit2Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Turns token grids of one size into clips, together. Works through a {@link #stream}, one latent
-   * frame after the other: the memory that it takes does not grow with the length of the clips.
+   * Turns token grids of one size into clips, together. Works through a {@link #stream}, chunk by
+   * chunk: the memory that it takes does not grow with the length of the clips.
    *
    * @throws EngineFailure BAD_REQUEST when a code lies outside the codebook or the sizes differ
    */
   public List<Clip> decode(List<TokenGrid> grids) {
     ClipStream.requireOneSize(grids);
+    TokenGrid first = grids.get(0);
+    int atOnce = Math.max(1, latentFramesAtOnce(first.height(), first.width()) / grids.size());
     try (ClipStream stream = stream()) {
       List<List<Clip>> parts = new ArrayList<>();
-      for (int t = 0; t < grids.get(0).time(); t++) {
-        int at = t;
-        parts.add(stream.push(grids.stream().map(grid -> grid.slice(at, at + 1)).toList()));
+      for (int t = 0; t < first.time(); t += atOnce) {
+        int from = t;
+        int to = Math.min(first.time(), t + atOnce);
+        parts.add(stream.push(grids.stream().map(grid -> grid.slice(from, to)).toList()));
       }
       List<Clip> clips = new ArrayList<>();
       for (int i = 0; i < grids.size(); i++) {

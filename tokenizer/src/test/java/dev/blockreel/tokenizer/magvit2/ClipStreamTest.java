@@ -112,6 +112,55 @@ class ClipStreamTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"122", "21", "111", "222", "12", "2 patch 2"})
+  void everyChunkingGivesTheSameLatents(String strides) {
+    int patch = strides.endsWith("patch 2") ? 2 : 1;
+    int[] strideTime = strides.split(" ", 2)[0].chars().map(c -> c - '0').toArray();
+    try (Magvit2Tokenizer tokenizer = tokenizer(Numerics.plain(), patch, strideTime)) {
+      int side = 2 * tokenizer.description().network().spaceFactor();
+      // 19 frames are two more than a whole number of latent frames, for some of the strides.
+      Clip clip = clip(3, 19, side);
+      float[] whole = tokenizer.latents(clip);
+      for (int atOnce = 1; atOnce <= 4; atOnce++) {
+        assertSame(tokenizer.latents(clip, atOnce), whole);
+      }
+      long[] indices = tokenizer.indices(whole);
+      TokenGrid grid = tokenizer.encode(clip);
+      assertThat(grid.time()).isEqualTo(tokenizer.description().network().latentFrames(19));
+      assertThat(grid.codes())
+          .isEqualTo(java.util.Arrays.stream(indices).mapToInt(i -> (int) i).toArray());
+    }
+  }
+
+  private static Clip clip(int seed, int frames, int side) {
+    Random random = new Random(seed);
+    float[] pixels = new float[3 * frames * side * side];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = random.nextFloat();
+    }
+    return new Clip(pixels, frames, side, side, 8);
+  }
+
+  @Test
+  void packedKernelsGiveWhatPlainOnesGiveButForRounding() {
+    Numerics packed = Numerics.inference(Dtype.BFLOAT16, 1);
+    assumeTrue(packed.packedKernels(), "oneDNN packs bf16 on processors with AVX-512 only");
+    Numerics loose = new Numerics(Dtype.BFLOAT16, false, 0, true, Numerics.Kernels.CHANNELS_LAST);
+    Clip clip = clip(5, 9, 16);
+    List<TokenGrid> grids = List.of(grid(1, 5), grid(2, 5));
+    try (Magvit2Tokenizer plain = tokenizer(Numerics.plain(), 1, 1, 2);
+        Magvit2Tokenizer unpacked = tokenizer(loose, 1, 1, 2);
+        Magvit2Tokenizer fast = tokenizer(packed, 1, 1, 2)) {
+      float[] latents = plain.latents(clip);
+      assertThat(difference(fast.latents(clip), latents))
+          .isLessThan(1.1 * difference(unpacked.latents(clip), latents));
+      float[] pixels = plain.decodeRaw(grids);
+      assertThat(difference(fast.decodeRaw(grids), pixels))
+          .isLessThan(1.1 * difference(unpacked.decodeRaw(grids), pixels));
+    }
+  }
+
   @Test
   void everyChunkingGivesTheSameFramesButForRoundingInFastNumbers() {
     List<TokenGrid> grids = List.of(grid(1, 5), grid(2, 5));
