@@ -50,7 +50,7 @@ class HouseRulesTest {
             .definedBy(
                 packages("failure", "grid", "script", "nn", "checkpoint", "media", "tokenizer"))
             .layer("generator")
-            .definedBy(packages("generator", "train"))
+            .definedBy(packages("generator", "classifier", "train"))
             .layer("sampler")
             .definedBy(packages("sampler", "evaluate"))
             .layer("server")

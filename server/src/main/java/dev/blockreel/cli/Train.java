@@ -6,6 +6,8 @@ import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.train.ClassifierRecipe;
+import dev.blockreel.train.ClassifierTraining;
 import dev.blockreel.train.GeneratorRecipe;
 import dev.blockreel.train.GeneratorTraining;
 import dev.blockreel.train.KlRecipe;
@@ -20,12 +22,14 @@ import picocli.CommandLine.Option;
 /** Trains models. */
 @Command(
     name = "train",
-    description = "Trains a tokenizer, or a generator on the tokens of a trained tokenizer.",
+    description =
+        "Trains a tokenizer, a generator on the tokens of a trained tokenizer, or a classifier that"
+            + " judges what is generated.",
     mixinStandardHelpOptions = true,
-    synopsisSubcommandLabel = "tokenizer|generator",
-    subcommands = {Train.Tokenizer.class, Train.Generator.class})
+    synopsisSubcommandLabel = "tokenizer|generator|classifier",
+    subcommands = {Train.Tokenizer.class, Train.Generator.class, Train.Classifier.class})
 final class Train {
-  /** What both trainings are told. */
+  /** What all trainings are told. */
   abstract static class Training extends EngineCommand {
     @Option(
         names = "--config",
@@ -97,6 +101,18 @@ final class Train {
         ClipWriter.writeSheet(picture, clips);
         return "%d clips, %s".formatted(shown, picture);
       }
+    }
+  }
+
+  /** Trains a classifier. */
+  @Command(
+      name = "classifier",
+      description = "Trains a small network to name the class of clips or frames.")
+  static final class Classifier extends Training {
+    @Override
+    void run() {
+      ClassifierRecipe recipe = RecipeFile.read(config, ClassifierRecipe.class);
+      ClassifierTraining.run(recipe, data, out, resume, out());
     }
   }
 }

@@ -73,6 +73,21 @@ class TrainTest {
   }
 
   @Test
+  void classifiersAreTrainedAndInspected() throws IOException {
+    String recipe =
+        """
+        {"classifier": {"patch": 4, "widths": [4], "groups": 2},
+         "clips": {"frames": 5, "height": 16, "width": 16, "fps": 8},
+         "augmentation": {"shift": 1, "colour": 0.1},
+         "training": %s,
+         "licence": "CC0", "attribution": "nobody"}"""
+            .formatted(SCHEDULE);
+    train("classifier", recipe, folder.resolve("judge")).worked();
+    CommandLineRun inspected = CommandLineRun.of("inspect", folder.resolve("judge/model")).worked();
+    assertThat(inspected.out()).contains("2: [black, grey]", "classifier.safetensors");
+  }
+
+  @Test
   void recipesThatCannotBeRead() throws IOException {
     refused(
         TOKENIZER.replace("\"batch\": 2", "\"batch\": 2, \"bach\": 2"),

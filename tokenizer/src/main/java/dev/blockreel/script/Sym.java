@@ -1,6 +1,7 @@
 package dev.blockreel.script;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /**
@@ -129,6 +130,11 @@ public final class Sym {
 
   public Sym mean() {
     return op("torch.mean(%s)", this);
+  }
+
+  /** Mean over some dimensions, which disappear. */
+  public Sym mean(Object... dimensions) {
+    return op("torch.mean(%s, %s)", this, list(dimensions));
   }
 
   public Sym sum() {
@@ -261,6 +267,14 @@ public final class Sym {
         "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0, 0], [%d, %d, %d], [1, 1, 1], 1,"
             + " \"none\", annotate(List[Optional[number]], []), \"\")",
         this, weight, bias, strideT, strideH, strideW);
+  }
+
+  /**
+   * The same with zeros around it; strides and zeros on each side are given for time, height and
+   * width.
+   */
+  public Sym conv3d(Sym weight, Sym bias, List<Integer> strides, List<Integer> zeros) {
+    return op("torch.conv3d(%s, %s, %s, %s, %s)", this, weight, bias, strides, zeros);
   }
 
   /**

@@ -1,0 +1,57 @@
+package dev.blockreel.train;
+
+import dev.blockreel.failure.EngineFailure;
+import java.util.List;
+
+/**
+ * All that {@code train classifier} is told.
+ *
+ * @param classifier sizes of the network
+ * @param clips the clips that it judges; with 1 frame it judges images, and learns from frames
+ *     drawn from anywhere in the clips
+ * @param augmentation how clips are changed while training
+ * @param training length and speed
+ * @param licence licence of the model, which follows from that of its data
+ * @param attribution who is to be named
+ */
+public record ClassifierRecipe(
+    Sizes classifier,
+    TokenizerRecipe.ClipShape clips,
+    Augmentation augmentation,
+    TrainingSchedule training,
+    String licence,
+    String attribution) {
+  /**
+   * Sizes that do not follow from the clips and the classes.
+   *
+   * @param patch side of the square of pixels folded into channels
+   * @param widths channels of each stage
+   * @param groups groups of every GroupNorm
+   */
+  public record Sizes(int patch, List<Integer> widths, int groups) {}
+
+  /**
+   * Random changes that leave the class as it is, the same for all frames of a clip.
+   *
+   * @param shift largest shift in pixels, up, down, left and right
+   * @param colour largest change of the strength and of the level of each colour, 0 for none
+   */
+  public record Augmentation(int shift, double colour) {
+    /** Checks the ranges. */
+    public Augmentation {
+      if (shift < 0 || !(colour >= 0 && colour < 1)) {
+        throw EngineFailure.badRequest(
+            "augmentation needs a shift of at least 0 and a colour in [0, 1): got %d and %s",
+            shift, colour);
+      }
+    }
+  }
+
+  /** Checks that nothing is missing. */
+  public ClassifierRecipe {
+    if (classifier == null || clips == null || augmentation == null || training == null) {
+      throw EngineFailure.badRequest(
+          "a classifier recipe names a classifier, its clips, their augmentation and its training");
+    }
+  }
+}
