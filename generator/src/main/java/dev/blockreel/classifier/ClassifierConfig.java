@@ -6,33 +6,54 @@ import java.util.List;
 /**
  * Sizes of a {@link ResidualNetwork}.
  *
+ * @param frames frames of the clips that it judges; 1 for images
+ * @param height their height in pixels
+ * @param width their width in pixels
  * @param patch side of the square of pixels that is folded into channels before the first
  *     convolution
  * @param widths channels of each stage; every stage but the first halves both sides
  * @param groups groups of every GroupNorm
- * @param temporal whether neighbouring frames are looked at together; false for images
+ * @param features length of the feature vector
  * @param classes number of classes
  */
 public record ClassifierConfig(
-    int patch, List<Integer> widths, int groups, boolean temporal, int classes) {
+    int frames,
+    int height,
+    int width,
+    int patch,
+    List<Integer> widths,
+    int groups,
+    int features,
+    int classes) {
   /** Checks that every size makes sense. */
   public ClassifierConfig {
     widths = List.copyOf(widths);
-    if (patch < 1 || widths.isEmpty() || groups < 1 || classes < 2) {
+    if (frames < 1 || patch < 1 || widths.isEmpty() || groups < 1 || features < 1 || classes < 2) {
       throw EngineFailure.badRequest(
-          "a classifier needs a patch, widths and groups of at least 1 and two classes: got patch %d, %d widths, %d groups, %d classes",
-          patch, widths.size(), groups, classes);
+          "a classifier needs frames, patch, widths, groups and features of at least 1 and two classes: got %d frames, patch %d, %d widths, %d groups, %d features, %d classes",
+          frames, patch, widths.size(), groups, features, classes);
     }
-    for (int width : widths) {
-      if (width < 1 || width % groups != 0) {
+    for (int channels : widths) {
+      if (channels < 1 || channels % groups != 0) {
         throw EngineFailure.badRequest(
-            "a classifier's widths must be divisible by its %d groups: got %d", groups, width);
+            "a classifier's widths must be divisible by its %d groups: got %d", groups, channels);
       }
+    }
+    int cell = patch << (widths.size() - 1);
+    if (height < 1 || width < 1 || height % cell != 0 || width % cell != 0) {
+      throw EngineFailure.badRequest(
+          "clips of %dx%d pixels do not divide into cells of %d, which a patch of %d and %d widths need",
+          width, height, cell, patch, widths.size());
     }
   }
 
-  /** Length of the feature vector. */
-  public int features() {
-    return widths.get(widths.size() - 1);
+  /** Rows of the last stage. */
+  int lastHeight() {
+    return height / (patch << (widths.size() - 1));
+  }
+
+  /** Columns of the last stage. */
+  int lastWidth() {
+    return width / (patch << (widths.size() - 1));
   }
 }

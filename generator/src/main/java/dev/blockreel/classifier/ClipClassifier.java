@@ -40,31 +40,20 @@ public final class ClipClassifier implements AutoCloseable {
    * What {@code model.json} says under {@code classifier}.
    *
    * @param kind {@code residual}
-   * @param network sizes of the network
-   * @param frames frames of the clips that it judges; 1 for images
-   * @param height their height in pixels
-   * @param width their width in pixels
+   * @param network sizes of the network and of the clips that it judges
    * @param fps their frames per second
    */
-  public record Description(
-      String kind, ClassifierConfig network, int frames, int height, int width, double fps) {
-    /** Checks that pixels divide into the network's squares. */
+  public record Description(String kind, ClassifierConfig network, double fps) {
+    /** Checks the rate. */
     public Description {
-      if (frames < 1 || height < 1 || width < 1 || !(fps > 0)) {
-        throw EngineFailure.badRequest(
-            "a classifier's clips need frames, height, width and fps above 0: got %d, %d, %d, %s",
-            frames, height, width, fps);
-      }
-      if (height % network.patch() != 0 || width % network.patch() != 0) {
-        throw EngineFailure.badRequest(
-            "clips of %dx%d pixels do not divide into squares of %d",
-            width, height, network.patch());
+      if (!(fps > 0)) {
+        throw EngineFailure.badRequest("a classifier's clips need an fps above 0: got %s", fps);
       }
     }
 
     /** A description of this kind. */
-    public Description(ClassifierConfig network, int frames, int height, int width, double fps) {
-      this(KIND, network, frames, height, width, fps);
+    public Description(ClassifierConfig network, double fps) {
+      this(KIND, network, fps);
     }
   }
 
@@ -187,26 +176,27 @@ public final class ClipClassifier implements AutoCloseable {
    * @throws EngineFailure BAD_REQUEST when one has another size
    */
   public List<Judgement> judge(List<Clip> clips) {
-    int values = 3 * description.frames() * description.height() * description.width();
+    ClassifierConfig shape = description.network();
+    int values = 3 * shape.frames() * shape.height() * shape.width();
     float[] pixels = new float[clips.size() * values];
     for (int i = 0; i < clips.size(); i++) {
       Clip clip = clips.get(i);
-      if (clip.frames() != description.frames()
-          || clip.height() != description.height()
-          || clip.width() != description.width()) {
+      if (clip.frames() != shape.frames()
+          || clip.height() != shape.height()
+          || clip.width() != shape.width()) {
         throw EngineFailure.badRequest(
             "the classifier judges %d frames of %dx%d: got %d of %dx%d",
-            description.frames(),
-            description.width(),
-            description.height(),
+            shape.frames(),
+            shape.width(),
+            shape.height(),
             clip.frames(),
             clip.width(),
             clip.height());
       }
       System.arraycopy(clip.pixels(), 0, pixels, i * values, values);
     }
-    int features = description.network().features();
-    int row = features + description.network().classes();
+    int features = shape.features();
+    int row = features + shape.classes();
     try (TensorScope scope = TensorScope.open()) {
       float[] rows =
           script
@@ -217,9 +207,9 @@ public final class ClipClassifier implements AutoCloseable {
                       pixels,
                       clips.size(),
                       3,
-                      description.frames(),
-                      description.height(),
-                      description.width()),
+                      shape.frames(),
+                      shape.height(),
+                      shape.width()),
                   weights.list())
               .toFloats();
       List<Judgement> judgements = new ArrayList<>();

@@ -12,8 +12,9 @@ import java.util.List;
 
 /**
  * A residual network of convolutions, alternately within a frame and along time (as in R(2+1)D,
- * arXiv 1711.11248), then a mean over everything, which is the feature vector, and one linear
- * layer.
+ * arXiv 1711.11248). A linear layer sees all places of a frame at once, as figures stand in the
+ * middle and what is left and right of them matters; its mean over time is the feature vector, and
+ * another linear layer names the class.
  *
  * <p>Letters: B batch, C channels, T frames, H height, W width, F features, K classes.
  */
@@ -26,6 +27,7 @@ public final class ResidualNetwork {
   private final Convolution stem;
   private final List<Stage> stages = new ArrayList<>();
   private final FrameGroupNorm norm;
+  private final Linear summary;
   private final Linear head;
 
   /** Builds the layers, and with them the list of weights. */
@@ -38,8 +40,21 @@ public final class ResidualNetwork {
       channels = config.widths().get(i);
     }
     this.norm = new FrameGroupNorm(scope.child("norm"), channels, config.groups());
+    int places = channels * config.lastHeight() * config.lastWidth();
+    this.summary =
+        new Linear(
+            scope.child("summary"),
+            places,
+            config.features(),
+            true,
+            Init.normal(Math.sqrt(1.0 / places)));
     this.head =
-        new Linear(scope.child("head"), channels, config.classes(), true, Init.fanIn(channels));
+        new Linear(
+            scope.child("head"),
+            config.features(),
+            config.classes(),
+            true,
+            Init.fanIn(config.features()));
   }
 
   public ClassifierConfig config() {
@@ -116,7 +131,7 @@ public final class ResidualNetwork {
       this.norm1 = new FrameGroupNorm(at.child("norm1"), out, config.groups());
       this.within = new Convolution(at.child("within"), out, out);
       this.norm2 = new FrameGroupNorm(at.child("norm2"), out, config.groups());
-      this.along = new Convolution(at.child("along"), out, out, config.temporal(), 1);
+      this.along = new Convolution(at.child("along"), out, out, config.frames() > 1, 1);
     }
 
     Sym apply(Forward forward, Sym x) {
@@ -132,7 +147,9 @@ public final class ResidualNetwork {
     for (Stage stage : stages) {
       x = stage.apply(forward, x);
     }
-    return forward.leave(norm.apply(forward, x).silu()).mean(2, 3, 4);
+    Sym places = norm.apply(forward, x).silu().permute(0, 2, 1, 3, 4); // (B, T, C, h, w)
+    Sym flat = places.reshape(x.size(0), x.size(2), -1);
+    return forward.leave(summary.apply(forward, flat).silu()).mean(1);
   }
 
   /** Features (B,F) to logits (B,K); both fp32, as this costs nothing. */

@@ -27,8 +27,9 @@ public record ClassifierRecipe(
    * @param patch side of the square of pixels folded into channels
    * @param widths channels of each stage
    * @param groups groups of every GroupNorm
+   * @param features length of the feature vector
    */
-  public record Sizes(int patch, List<Integer> widths, int groups) {}
+  public record Sizes(int patch, List<Integer> widths, int groups, int features) {}
 
   /**
    * Random changes that leave the class as it is, the same for all frames of a clip.

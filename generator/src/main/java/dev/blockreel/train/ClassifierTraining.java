@@ -47,14 +47,15 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
     ClassifierRecipe.Sizes sizes = recipe.classifier();
     ClassifierConfig config =
         new ClassifierConfig(
+            clips.frames(),
+            clips.height(),
+            clips.width(),
             sizes.patch(),
             sizes.widths(),
             sizes.groups(),
-            clips.frames() > 1,
+            sizes.features(),
             folder.classes().size());
-    this.description =
-        new ClipClassifier.Description(
-            config, clips.frames(), clips.height(), clips.width(), clips.fps());
+    this.description = new ClipClassifier.Description(config, clips.fps());
     this.network = new ResidualNetwork(config);
   }
 
@@ -128,17 +129,17 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
   }
 
   private int clipValues() {
-    return 3 * description.frames() * description.height() * description.width();
+    return 3 * recipe.clips().frames() * recipe.clips().height() * recipe.clips().width();
   }
 
   private Clip read(ClipFolder.Item item, long seed) {
     return ClipReader.read(
         item.file(),
         new ClipSampling(
-            description.frames(),
-            description.fps(),
-            description.height(),
-            description.width(),
+            recipe.clips().frames(),
+            recipe.clips().fps(),
+            recipe.clips().height(),
+            recipe.clips().width(),
             ClipSampling.Fit.SQUASH,
             ClipSampling.Window.RANDOM,
             true,
@@ -181,7 +182,7 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
 
   private Tensor pixels(TensorScope scope, float[] pixels, int count) {
     return scope.floats(
-        pixels, count, 3, description.frames(), description.height(), description.width());
+        pixels, count, 3, recipe.clips().frames(), recipe.clips().height(), recipe.clips().width());
   }
 
   /** What the network is shown, and how often the averaged weights name its class. */

@@ -61,7 +61,7 @@ class ClassifierTrainingTest {
 
   private static ClassifierRecipe recipe(int frames, int steps) {
     return new ClassifierRecipe(
-        new ClassifierRecipe.Sizes(2, List.of(8, 8), 2),
+        new ClassifierRecipe.Sizes(2, List.of(8, 8), 2, 8),
         new TokenizerRecipe.ClipShape(frames, SIDE, SIDE, 8),
         new ClassifierRecipe.Augmentation(1, 0.2),
         new TrainingSchedule(
@@ -110,12 +110,12 @@ class ClassifierTrainingTest {
     assertThatThrownBy(() -> new ClassifierRecipe.Augmentation(-1, 0))
         .isInstanceOf(EngineFailure.class)
         .hasMessageContaining("shift");
-    assertThatThrownBy(() -> new ClassifierConfig(2, List.of(8, 9), 2, true, 3))
+    assertThatThrownBy(() -> new ClassifierConfig(3, 8, 8, 2, List.of(8, 9), 2, 8, 3))
         .isInstanceOf(EngineFailure.class)
         .hasMessageContaining("widths must be divisible by its 2 groups: got 9");
     ClassifierRecipe odd =
         new ClassifierRecipe(
-            new ClassifierRecipe.Sizes(3, List.of(8), 2),
+            new ClassifierRecipe.Sizes(3, List.of(8), 2, 8),
             recipe(1, 1).clips(),
             recipe(1, 1).augmentation(),
             recipe(1, 1).training(),
@@ -124,6 +124,6 @@ class ClassifierTrainingTest {
     assertThatThrownBy(
             () -> ClassifierTraining.run(odd, data, folder.resolve("odd"), false, SILENT))
         .isInstanceOf(EngineFailure.class)
-        .hasMessageContaining("8x8 pixels do not divide into squares of 3");
+        .hasMessageContaining("8x8 pixels do not divide into cells of 3");
   }
 }

@@ -30,6 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       Decode.class,
       Reconstruct.class,
       Train.class,
+      Evaluate.class,
       Import.class,
       Inspect.class,
       Doctor.class

@@ -51,6 +51,15 @@ final class ModelOptions {
     return ModelDirectory.resolve(which.model);
   }
 
+  /** Tells models apart: another value, other weights or numbers. */
+  String identity() {
+    String weights =
+        which.preset == null
+            ? ModelDirectory.open(directory()).description().path("files").toString()
+            : which.preset;
+    return weights + " " + dtype;
+  }
+
   /** What was asked for, or null. */
   Dtype dtype() {
     return dtype == null ? null : Dtype.parse(dtype);

@@ -76,7 +76,7 @@ class TrainTest {
   void classifiersAreTrainedAndInspected() throws IOException {
     String recipe =
         """
-        {"classifier": {"patch": 4, "widths": [4], "groups": 2},
+        {"classifier": {"patch": 4, "widths": [4], "groups": 2, "features": 4},
          "clips": {"frames": 5, "height": 16, "width": 16, "fps": 8},
          "augmentation": {"shift": 1, "colour": 0.1},
          "training": %s,

@@ -156,7 +156,7 @@ public final class Script implements AutoCloseable {
     }
   }
 
-  private static EngineFailure failure(String method, EngineException e) {
+  static EngineFailure failure(String method, EngineException e) {
     String message = String.valueOf(e.getMessage());
     int at = message.indexOf("RuntimeError: ");
     String reason =

@@ -1,0 +1,95 @@
+package dev.blockreel.evaluate;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.media.ClipSampling;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Compares a folder of made clips or images with a folder of real ones. */
+public final class ClipsEvaluation {
+  private final ClipSampling sampling;
+  private final Network classifier;
+  private final List<String> classNames;
+  private final List<Network> networks;
+
+  /**
+   * @param sampling which frames of each file are compared, at which size
+   * @param classifier tells classes, or null
+   * @param classNames names of its classes in order; empty for those of the real folder
+   * @param others further networks, for distances alone
+   */
+  public ClipsEvaluation(
+      ClipSampling sampling, Network classifier, List<String> classNames, List<Network> others) {
+    this.sampling = sampling;
+    this.classifier = classifier;
+    this.classNames = classNames;
+    this.networks = new ArrayList<>(others);
+    if (classifier != null) {
+      networks.add(0, classifier);
+    }
+  }
+
+  /**
+   * Compares.
+   *
+   * @param made a folder of {@code CLASS/CLIP}, or of clips alone
+   * @param real another
+   * @param work folder in which the networks' answers are kept, to go on with after an interruption
+   * @throws EngineFailure MEDIA when clips cannot be read; BAD_REQUEST when a network takes no such
+   *     clips, or knows other classes
+   */
+  public ClipsReport run(Path made, Path real, Path work, EvaluationProgress progress) {
+    ClipSet madeSet = ClipSet.of(made);
+    ClipSet realSet = ClipSet.of(real);
+    List<String> names = classNames.isEmpty() ? realSet.classes() : classNames;
+    requireKnown(madeSet, names);
+    int[] madeLabels = madeSet.labels(names);
+    int[] realLabels = realSet.labels(names);
+    Observations madeSeen =
+        madeSet.observe(sampling, networks, work.resolve("made.safetensors"), progress);
+    Observations realSeen =
+        realSet.observe(sampling, networks, work.resolve("real.safetensors"), progress);
+    EqualSets equal = EqualSets.draw(madeLabels, realLabels);
+    List<FrechetDistance> distances = new ArrayList<>();
+    for (Network network : networks) {
+      if (madeSeen.hasFeatures(network)) {
+        distances.add(FrechetDistance.of(network, madeSeen, realSeen, equal));
+      }
+    }
+    boolean[] asMany = equal.clips() == madeLabels.length ? equal.firstReal() : null;
+    return new ClipsReport(
+        side(madeSet, madeSeen, names, madeLabels, null),
+        side(realSet, realSeen, names, realLabels, asMany),
+        distances);
+  }
+
+  /** A misspelt folder must not count as a class that is never recognised. */
+  private static void requireKnown(ClipSet made, List<String> names) {
+    List<String> unknown = made.classes().stream().filter(n -> !names.contains(n)).toList();
+    if (!unknown.isEmpty()) {
+      throw EngineFailure.badRequest(
+          "%s has classes that are not known: %s; known are %s",
+          made.root(), String.join(", ", unknown), String.join(", ", names));
+    }
+  }
+
+  private ClipsReport.Side side(
+      ClipSet set, Observations seen, List<String> names, int[] labels, boolean[] compared) {
+    ClassScores scores = null;
+    if (classifier != null && seen.hasProbabilities(classifier)) {
+      List<float[]> probabilities = seen.probabilities(classifier);
+      if (probabilities.get(0).length != names.size()) {
+        throw EngineFailure.badRequest(
+            "the classifier knows %d classes, but %d are named",
+            probabilities.get(0).length, names.size());
+      }
+      scores = ClassScores.of(names, labels, probabilities);
+    }
+    return new ClipsReport.Side(
+        set.root().toString(),
+        labels.length,
+        scores,
+        sampling.frames() == 1 ? null : seen.identity(labels, compared));
+  }
+}

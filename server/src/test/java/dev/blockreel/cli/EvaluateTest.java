@@ -1,0 +1,143 @@
+package dev.blockreel.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.media.ClipWriter;
+import dev.blockreel.script.TorchScriptArchive;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EvaluateTest {
+  private static final String MEAN_COLOUR =
+      """
+      x: Tensor,
+      return_features: bool=False) -> Tensor:
+        return torch.mean(x.to(6), [2, 3])
+      """;
+
+  @TempDir private static Path folder;
+  private static Path model;
+  private static Path real;
+  private static Path network;
+
+  @BeforeAll
+  static void write() {
+    model = TinyModel.write(folder.resolve("model"));
+    network = TorchScriptArchive.write(folder.resolve("net.pt"), MEAN_COLOUR);
+    real = folder.resolve("real");
+    SplittableRandom random = new SplittableRandom(1);
+    for (String kind : List.of("walk-left", "walk-right", "slash-up")) {
+      for (int i = 0; i < 4; i++) {
+        float[] pixels = new float[3 * TinyModel.FRAMES * TinyModel.SIDE * TinyModel.SIDE];
+        for (int p = 0; p < pixels.length; p++) {
+          pixels[p] = (float) random.nextDouble();
+        }
+        ClipWriter.write(
+            real.resolve(kind).resolve("c" + i + ".mkv"),
+            new Clip(pixels, TinyModel.FRAMES, TinyModel.SIDE, TinyModel.SIDE, 8));
+      }
+    }
+  }
+
+  private static JsonNode report(Path out) throws IOException {
+    return new ObjectMapper().readTree(out.resolve("report.json").toFile());
+  }
+
+  @Test
+  void aModelAgainstAFolderGoesOnWhereItWas() throws IOException {
+    Path out = folder.resolve("generated");
+    Object[] command = {
+      "evaluate", "generate", "--model", model, "--real", real, "--count", 2, "--out", out, "--dtype", "fp32",
+      "--fid", network, "--fid-input", "images=2",
+      "--classifier", network, "--classifier-input", "range=unit,gives=probabilities"
+    };
+    CommandLineRun first = CommandLineRun.of(command).worked();
+    assertThat(first.out())
+        .contains("6 made, 12 real", "Fréchet distance, fid", "ratio to real sets")
+        .contains("made class accuracy", "identity kept");
+    JsonNode before = report(out);
+    assertThat(before.at("/distances/0/made").asInt()).isEqualTo(12);
+    assertThat(before.at("/distances/0/yardstick/clips").asInt()).isEqualTo(6);
+    assertThat(before.at("/made/scores/classes").size()).isEqualTo(3);
+
+    // Seeds go by the order of the model's classes, not by the alphabet.
+    assertThat(out.resolve("clips/slash-up/slash-up_seed00005.mkv")).exists();
+    Path kept = out.resolve("clips/walk-left/walk-left_seed00001.mkv");
+    Path lost = out.resolve("clips/walk-left/walk-left_seed00002.mkv");
+    FileTime time = Files.getLastModifiedTime(kept);
+    byte[] bytes = Files.readAllBytes(lost);
+    Files.delete(lost);
+    CommandLineRun.of(command).worked();
+    assertThat(lost).hasBinaryContent(bytes);
+    assertThat(Files.getLastModifiedTime(kept)).isEqualTo(time);
+    assertThat(report(out)).isEqualTo(before);
+
+    command[7] = 3;
+    CommandLineRun.of(command).failedWith(2, "other options: name another folder");
+  }
+
+  @Test
+  void reconstructionsAreMeasuredByClass() throws IOException {
+    Path out = folder.resolve("reconstructed");
+    CommandLineRun run =
+        CommandLineRun.of(
+                "evaluate", "reconstruct", real, "--model", model, "--out", out, "--fid", network)
+            .worked();
+    assertThat(run.out()).contains("12", "PSNR", "slash-up", "Fréchet distance, fid");
+    CommandLineRun one =
+        CommandLineRun.of("reconstruct", real, "--model", model).worked();
+    double psnr = report(out).path("psnr").asDouble();
+    assertThat(one.out()).contains("PSNR %.2f dB".formatted(psnr));
+    assertThat(report(out).path("worst").size()).isEqualTo(5);
+    // Nothing is left to do.
+    CommandLineRun again =
+        CommandLineRun.of(
+                "evaluate", "reconstruct", real, "--model", model, "--out", out, "--fid", network)
+            .worked();
+    assertThat(again.err()).doesNotContain("reconstructing");
+    assertThat(report(out).path("psnr").asDouble()).isEqualTo(psnr);
+  }
+
+  @Test
+  void foldersMadeByOthersAreCompared() {
+    CommandLineRun run =
+        CommandLineRun.of(
+                "evaluate", "clips", real, "--real", real, "--out", folder.resolve("same"),
+                "--fid", network, "--size", "8", "--frames", "2")
+            .worked();
+    assertThat(run.out()).contains("0.0000 (12 made, 12 real, 3 features)");
+  }
+
+  @Test
+  void misuseIsOneLine() throws IOException {
+    Path out = folder.resolve("none");
+    CommandLineRun.of(
+            "evaluate", "clips", real, "--real", folder.resolve("nowhere"), "--out", out)
+        .failedWith(1, "nowhere");
+    CommandLineRun.of(
+            "evaluate", "clips", real, "--real", real, "--out", out, "--classifier", network)
+        .failedWith(2, "--classifier-input");
+    CommandLineRun.of("evaluate", "clips", real, "--real", real, "--out", out, "--classifier", model)
+        .failedWith(2, "has no classifier");
+    CommandLineRun.of(
+            "evaluate", "clips", real, "--real", real, "--out", out, "--fid", network,
+            "--fid-input", "range=loud")
+        .failedWith(2, "range cannot be loud");
+    Path text = Files.writeString(folder.resolve("text.pt"), "text");
+    CommandLineRun.of("evaluate", "clips", real, "--real", real, "--out", out, "--fvd", text)
+        .failedWith(1, "text.pt is no network that can be used");
+    CommandLineRun.of("evaluate", "clips", real, "--real", real, "--out", text)
+        .failedWith(1, "text.pt");
+    assertThat(out.resolve("report.json")).doesNotExist();
+  }
+}
