@@ -204,12 +204,7 @@ public final class ClipClassifier implements AutoCloseable {
                   scope,
                   "judge",
                   scope.floats(
-                      pixels,
-                      clips.size(),
-                      3,
-                      shape.frames(),
-                      shape.height(),
-                      shape.width()),
+                      pixels, clips.size(), 3, shape.frames(), shape.height(), shape.width()),
                   weights.list())
               .toFloats();
       List<Judgement> judgements = new ArrayList<>();

@@ -206,8 +206,7 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
       }
     }
     ClipWriter.writeSheet(picture, shown);
-    return String.format(
-        Locale.ROOT, "%d of %d classes named, %s", hits, PREVIEW_CLIPS, picture);
+    return String.format(Locale.ROOT, "%d of %d classes named, %s", hits, PREVIEW_CLIPS, picture);
   }
 
   @Override
@@ -218,8 +217,6 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
     json.put("licence", recipe.licence());
     json.put("attribution", recipe.attribution());
     ModelExport.replace(
-        out,
-        json,
-        draft -> state.saveModel(draft.resolve(ClipClassifier.FILE), ElementType.F16));
+        out, json, draft -> state.saveModel(draft.resolve(ClipClassifier.FILE), ElementType.F16));
   }
 }

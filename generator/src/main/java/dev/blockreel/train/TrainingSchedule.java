@@ -22,9 +22,9 @@ import java.util.List;
  * @param seed of the first weights and of the order of the data
  * @param saveMinutes minutes between savings of the state
  * @param previewSteps steps between sample pictures
- * @param optimizer {@code adamw}, also where absent, or {@code muon}: {@link Muon} with {@code
- *     beta1} for matrices and kernels, AdamW for the rest; learns more a step, and a step of a
- *     small network takes a third longer
+ * @param optimizer {@code adamw} or {@code muon}: {@link Muon} with {@code beta1} for matrices and
+ *     kernels, AdamW for the rest; learns more a step, and a step of a small network takes a third
+ *     longer
  */
 public record TrainingSchedule(
     int steps,
@@ -88,8 +88,7 @@ public record TrainingSchedule(
     if (!List.of("fp32", "bf16").contains(dtype)) {
       throw EngineFailure.badRequest("training computes in fp32 or bf16: got dtype %s", dtype);
     }
-    optimizer = optimizer == null ? "adamw" : optimizer;
-    if (!List.of("adamw", "muon").contains(optimizer)) {
+    if (optimizer == null || !List.of("adamw", "muon").contains(optimizer)) {
       throw EngineFailure.badRequest("optimizer is adamw or muon: got %s", optimizer);
     }
     for (double decay : new double[] {beta1, beta2, ema}) {

@@ -46,8 +46,7 @@ public record ClassScores(
    * @param labels class number of each clip, negative where it is not known
    * @param probabilities of each clip, one value a class
    */
-  public static ClassScores of(
-      List<String> classes, int[] labels, List<float[]> probabilities) {
+  public static ClassScores of(List<String> classes, int[] labels, List<float[]> probabilities) {
     int[][] counts = new int[classes.size()][classes.size()];
     int known = 0;
     int hits = 0;
@@ -67,8 +66,7 @@ public record ClassScores(
       for (int seen = 0; seen < classes.size(); seen++) {
         clips += counts[meant][seen];
         if (seen != meant && counts[meant][seen] > 0) {
-          confusions.add(
-              new Confusion(classes.get(meant), classes.get(seen), counts[meant][seen]));
+          confusions.add(new Confusion(classes.get(meant), classes.get(seen), counts[meant][seen]));
         }
       }
       if (clips > 0) {
@@ -78,7 +76,10 @@ public record ClassScores(
     confusions.sort(Comparator.comparingInt(Confusion::clips).reversed());
     return new ClassScores(
         known,
-        known == 0 ? null : hits / (double) known, inceptionScore(probabilities), rows, confusions);
+        known == 0 ? null : hits / (double) known,
+        inceptionScore(probabilities),
+        rows,
+        confusions);
   }
 
   static double inceptionScore(List<float[]> probabilities) {

@@ -61,8 +61,7 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
 
   /** Reads one of its clips; a random window is another one for each. */
   Clip read(int number, ClipSampling sampling) {
-    return ClipReader.read(
-        clips.get(number).file(), sampling.paddingShort().withSeed(number));
+    return ClipReader.read(clips.get(number).file(), sampling.paddingShort().withSeed(number));
   }
 
   /**

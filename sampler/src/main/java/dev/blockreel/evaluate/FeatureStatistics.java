@@ -65,8 +65,7 @@ public final class FeatureStatistics {
   public double distance(FeatureStatistics other) {
     if (other.length() != length()) {
       throw new IllegalArgumentException(
-          "features of %d and of %d values cannot be compared"
-              .formatted(length(), other.length()));
+          "features of %d and of %d values cannot be compared".formatted(length(), other.length()));
     }
     double means = 0;
     for (int i = 0; i < mean.length; i++) {

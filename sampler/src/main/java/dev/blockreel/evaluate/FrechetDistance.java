@@ -14,8 +14,8 @@ package dev.blockreel.evaluate;
 public record FrechetDistance(
     String network, int features, int made, int real, double distance, Yardstick yardstick) {
   /**
-   * Distances between sets of equally many clips of each class: two disjoint ones of real clips, and
-   * one of made clips.
+   * Distances between sets of equally many clips of each class: two disjoint ones of real clips,
+   * and one of made clips.
    *
    * @param clips in each set
    * @param madeToReal mean distance of the made set to both real ones

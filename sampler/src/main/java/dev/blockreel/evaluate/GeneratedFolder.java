@@ -50,11 +50,13 @@ public record GeneratedFolder(
    *
    * @param pipeline makes the clips; must have classes
    * @param model where it came from: clips of another model are not mixed in
-   * @param work folder for {@code clips}, and for {@code request.json}, which says how they are made
+   * @param work folder for {@code clips}, and for {@code request.json}, which says how they are
+   *     made
    * @return the folder of clips
    * @throws EngineFailure BAD_REQUEST when the folder holds clips that were made in another way
    */
-  public Path fill(Pipeline pipeline, ModelDirectory model, Path work, EvaluationProgress progress) {
+  public Path fill(
+      Pipeline pipeline, ModelDirectory model, Path work, EvaluationProgress progress) {
     if (pipeline.classes().isEmpty()) {
       throw EngineFailure.badRequest("model %s has no classes to generate", model.path());
     }

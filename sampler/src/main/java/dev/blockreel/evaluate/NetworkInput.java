@@ -57,8 +57,7 @@ public record NetworkInput(
    * resizes itself, to 2048 features.
    */
   public static final NetworkInput INCEPTION =
-      new NetworkInput(
-          0, 1, 0, Range.UINT8, Map.of("return_features", true), Gives.FEATURES);
+      new NetworkInput(0, 1, 0, Range.UINT8, Map.of("return_features", true), Gives.FEATURES);
 
   /** Checks the ranges. */
   public NetworkInput {

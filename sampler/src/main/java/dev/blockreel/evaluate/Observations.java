@@ -134,8 +134,7 @@ final class Observations {
         wantedLast.add(last.get(i));
       }
     }
-    return Identity.of(
-        Arrays.copyOf(wantedLabels, wantedFirst.size()), wantedFirst, wantedLast);
+    return Identity.of(Arrays.copyOf(wantedLabels, wantedFirst.size()), wantedFirst, wantedLast);
   }
 
   /** Writes everything; {@code key} must be given to {@link #load} again. */

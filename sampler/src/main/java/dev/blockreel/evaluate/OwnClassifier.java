@@ -47,12 +47,7 @@ public final class OwnClassifier implements Network {
   public ClipSampling sampling(ClipSampling.Window window, ClipSampling.Fit fit) {
     ClassifierConfig shape = classifier.description().network();
     return new ClipSampling(
-        shape.frames(),
-        classifier.description().fps(),
-        shape.height(),
-        shape.width(),
-        fit,
-        window);
+        shape.frames(), classifier.description().fps(), shape.height(), shape.width(), fit, window);
   }
 
   @Override

@@ -128,8 +128,7 @@ public final class ReconstructionEvaluation {
         distances);
   }
 
-  private static ReconstructionReport.Row mean(
-      String name, List<ReconstructionReport.Row> rows) {
+  private static ReconstructionReport.Row mean(String name, List<ReconstructionReport.Row> rows) {
     return new ReconstructionReport.Row(
         name,
         rows.stream().mapToDouble(ReconstructionReport.Row::psnr).average().orElse(Double.NaN),

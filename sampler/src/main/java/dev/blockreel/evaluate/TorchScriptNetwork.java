@@ -45,8 +45,7 @@ public final class TorchScriptNetwork implements Network {
     TorchScriptFile file = TorchScriptFile.open(path);
     try {
       String identity = ModelDirectory.sha256(path) + " " + input;
-      return new TorchScriptNetwork(
-          name, identity, input, file, preparation(input).compile());
+      return new TorchScriptNetwork(name, identity, input, file, preparation(input).compile());
     } catch (RuntimeException e) {
       file.close();
       throw e;
@@ -119,8 +118,7 @@ public final class TorchScriptNetwork implements Network {
           preparation.call(
               scope,
               "prepare",
-              scope.floats(
-                  pixels, shown.size(), 3, first.frames(), first.height(), first.width()));
+              scope.floats(pixels, shown.size(), 3, first.frames(), first.height(), first.width()));
       Tensor result = file.forward(scope, given, input.options());
       if (input.gives() == NetworkInput.Gives.LOGITS) {
         result = preparation.call(scope, "softmax", result);

@@ -38,8 +38,7 @@ class IdentityTest {
 
   @Test
   void whoMovesStaysTheSame() {
-    Identity identity =
-        of(new int[] {0, 0}, walker(RED, RED, RED), walker(BLUE, BLUE, BLUE));
+    Identity identity = of(new int[] {0, 0}, walker(RED, RED, RED), walker(BLUE, BLUE, BLUE));
     assertThat(identity.same()).isCloseTo(0, within(1e-6));
     assertThat(identity.strangers()).isCloseTo(1, within(1e-6));
     assertThat(identity.found()).isEqualTo(1);

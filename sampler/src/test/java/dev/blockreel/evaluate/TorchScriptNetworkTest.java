@@ -66,8 +66,7 @@ class TorchScriptNetworkTest {
 
   @Test
   void clipsArriveAsTheI3dFileWantsThem() {
-    List<Reading> readings =
-        read(CLIP_NETWORK, NetworkInput.I3D, steps(17, 8), steps(17, 8));
+    List<Reading> readings = read(CLIP_NETWORK, NetworkInput.I3D, steps(17, 8), steps(17, 8));
     assertThat(readings).hasSize(2);
     // Both flags are off, values lie in [-1, 1], 16 of 17 frames, 224 rows.
     assertThat(readings.get(0).features()).containsExactly(new float[] {-1, 1, 16, 224});

@@ -35,11 +35,7 @@ import picocli.CommandLine.Parameters;
     description = "Measures what a tokenizer loses, and how made clips compare with real ones.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "reconstruct|generate|clips",
-    subcommands = {
-      Evaluate.Reconstruct.class,
-      Evaluate.Generate.class,
-      Evaluate.Clips.class
-    })
+    subcommands = {Evaluate.Reconstruct.class, Evaluate.Generate.class, Evaluate.Clips.class})
 final class Evaluate {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -114,7 +110,9 @@ final class Evaluate {
             100 * scores.weakest().accuracy());
         scores.confusions().stream()
             .limit(8)
-            .forEach(c -> print("  taken for another", "%s for %s: %d", c.meant(), c.taken(), c.clips()));
+            .forEach(
+                c ->
+                    print("  taken for another", "%s for %s: %d", c.meant(), c.taken(), c.clips()));
       }
       print(whose + " inception score", "%.2f", scores.inceptionScore());
     }

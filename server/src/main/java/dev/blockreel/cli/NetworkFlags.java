@@ -100,12 +100,10 @@ final class NetworkFlags implements AutoCloseable {
   List<Network> loadOthers() {
     List<Network> others = new ArrayList<>();
     if (fvd != null) {
-      others.add(
-          keep(TorchScriptNetwork.load("fvd", fvd, with(NetworkInput.I3D, fvdInput))));
+      others.add(keep(TorchScriptNetwork.load("fvd", fvd, with(NetworkInput.I3D, fvdInput))));
     }
     if (fid != null) {
-      others.add(
-          keep(TorchScriptNetwork.load("fid", fid, with(NetworkInput.INCEPTION, fidInput))));
+      others.add(keep(TorchScriptNetwork.load("fid", fid, with(NetworkInput.INCEPTION, fidInput))));
     }
     return others;
   }

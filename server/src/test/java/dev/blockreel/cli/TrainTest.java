@@ -17,7 +17,7 @@ class TrainTest {
       """
       {"steps": 2, "batch": 2, "learningRate": 0.001, "warmup": 1, "weightDecay": 0.01,
        "beta1": 0.9, "beta2": 0.99, "clip": 1, "ema": 0.9, "dtype": "fp32", "seed": 1,
-       "saveMinutes": 5, "previewSteps": 2}""";
+       "saveMinutes": 5, "previewSteps": 2, "optimizer": "adamw"}""";
 
   private static final String TOKENIZER =
       """

@@ -139,8 +139,7 @@ public final class TorchScriptFile implements AutoCloseable {
       for (Argument argument : inOrder(options)) {
         values.add(value(argument, options.get(argument.name())));
       }
-      try (IValue result =
-          IValueUtils.runMethod(block, "forward", values.toArray(IValue[]::new))) {
+      try (IValue result = IValueUtils.runMethod(block, "forward", values.toArray(IValue[]::new))) {
         return first(scope, result);
       }
     } catch (EngineException e) {

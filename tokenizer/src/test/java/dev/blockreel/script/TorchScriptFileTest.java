@@ -69,10 +69,12 @@ class TorchScriptFileTest {
     refused(text, "no zip archive");
     refused(folder.resolve("none.pt"), "does not exist");
     refused(
-        TorchScriptArchive.write(folder.resolve("lists.pt"), "x: List[Tensor]) -> Tensor:\n  return x[0]\n"),
+        TorchScriptArchive.write(
+            folder.resolve("lists.pt"), "x: List[Tensor]) -> Tensor:\n  return x[0]\n"),
         "no forward that takes a tensor");
     refused(
-        TorchScriptArchive.write(folder.resolve("broken.pt"), "x: Tensor) -> Tensor:\n  return torch.nonsense(x)\n"),
+        TorchScriptArchive.write(
+            folder.resolve("broken.pt"), "x: Tensor) -> Tensor:\n  return torch.nonsense(x)\n"),
         "libtorch cannot load it");
   }
 
