@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       Evaluate.class,
       Import.class,
       Inspect.class,
+      Serve.class,
       Doctor.class
     })
 public final class Main {

@@ -19,10 +19,10 @@ import java.util.SplittableRandom;
  * A model that knows nothing but is complete: 5 frames of 16x16 pixels become 2x4x4 tokens of 20
  * codes; three classes.
  */
-final class TinyModel {
-  static final int FRAMES = 5;
-  static final int SIDE = 16;
-  static final int CODES = 20;
+public final class TinyModel {
+  public static final int FRAMES = 5;
+  public static final int SIDE = 16;
+  public static final int CODES = 20;
 
   private static final Magvit2Config TOKENIZER =
       new Magvit2Config(
@@ -35,7 +35,8 @@ final class TinyModel {
 
   private TinyModel() {}
 
-  static Path write(Path directory) {
+  /** Writes it; tokenizer and generator. */
+  public static Path write(Path directory) {
     ObjectNode json = Magvit2Tokenizer.describe(TOKENIZER, FRAMES, SIDE, SIDE, 8);
     NbpGenerator.describe(json, new NbpGenerator.Description("nbp", GENERATOR, 2, 4, 4));
     json.putArray("classes").add("walk-left").add("walk-right").add("slash-up");

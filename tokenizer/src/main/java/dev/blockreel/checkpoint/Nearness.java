@@ -17,7 +17,7 @@ public final class Nearness {
   }
 
   /** Levenshtein's distance: letters to insert, delete or replace. */
-  private static int distance(String a, String b) {
+  public static int distance(String a, String b) {
     int[] row = new int[b.length() + 1];
     for (int j = 0; j <= b.length(); j++) {
       row[j] = j;

@@ -1,0 +1,255 @@
+package dev.blockreel.server;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.server.engine.Engine;
+import dev.blockreel.server.engine.ModelSource;
+import dev.blockreel.server.engine.ServedModel;
+import dev.blockreel.server.http.Api;
+import dev.blockreel.server.http.Service;
+import dev.blockreel.server.jobs.Jobs;
+import dev.blockreel.server.operations.Measures;
+import dev.blockreel.server.streams.ClipRecorder;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.micrometer.Label;
+import io.vertx.micrometer.MicrometerMetricsFactory;
+import io.vertx.micrometer.MicrometerMetricsOptions;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * A running server. {@link #start} returns when models are loaded and requests are taken; {@link
+ * #close} ends it in order. Neither is for an event loop.
+ */
+public final class Server implements AutoCloseable {
+  private static final long CLOSE_SECONDS = 5;
+
+  private final ServerOptions options;
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Measures measures = new Measures(registry);
+  private FileChannel lock;
+  private Vertx vertx;
+  private HttpServer http;
+  private Engine engine;
+  private Jobs jobs;
+  private Api api;
+
+  private Server(ServerOptions options) {
+    this.options = options;
+  }
+
+  /**
+   * Starts a server.
+   *
+   * @throws EngineFailure when the address is taken, the data folder cannot be used or a model not
+   *     be loaded
+   */
+  public static Server start(ServerOptions options) {
+    Server server = new Server(options);
+    try {
+      server.open();
+      return server;
+    } catch (RuntimeException e) {
+      server.close();
+      throw e;
+    }
+  }
+
+  private void open() {
+    Path uploads = options.data().resolve("uploads");
+    prepare(uploads);
+    vertx =
+        Vertx.builder()
+            .with(
+                new VertxOptions()
+                    .setEventLoopPoolSize(2)
+                    .setMetricsOptions(
+                        new MicrometerMetricsOptions()
+                            .setEnabled(true)
+                            .setLabels(EnumSet.of(Label.HTTP_METHOD, Label.HTTP_CODE))))
+            .withMetrics(new MicrometerMetricsFactory(registry))
+            .build();
+    Api.Doors doors =
+        new Api.Doors(
+            options.host(),
+            options.keys(),
+            options.origins(),
+            options.limits().bodyBytes(),
+            uploads);
+    List<String> names = options.models().stream().map(ModelSource::name).toList();
+    api = new Api(vertx, doors, names, registry, measures);
+    http =
+        vertx
+            .createHttpServer(httpOptions())
+            .connectionHandler(api::connected)
+            .requestHandler(api.router(doors));
+    try {
+      http.listen().toCompletionStage().toCompletableFuture().join();
+    } catch (CompletionException e) {
+      throw new EngineFailure(
+          FailureCode.BAD_REQUEST,
+          "cannot listen at %s port %d: %s"
+              .formatted(options.host(), options.port(), e.getCause().getMessage()),
+          e);
+    }
+    engine = Engine.start(options.models(), measures);
+    Map<String, ServedModel> models = loaded();
+    warmUp(options.data().resolve("warm-up"), models);
+    jobs =
+        new Jobs(
+            options.data().resolve("videos"),
+            options.node(),
+            engine,
+            models,
+            options.limits(),
+            measures);
+    vertx.setPeriodic(
+        1000,
+        second -> {
+          jobs.sweep();
+          api.sweep();
+        });
+    api.open(new Service(models, jobs, engine));
+  }
+
+  private Map<String, ServedModel> loaded() {
+    try {
+      return engine.loaded().join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof EngineFailure failure) {
+        throw failure;
+      }
+      throw e;
+    }
+  }
+
+  /** The first clip loads codecs and compiles: better now than while a user waits. */
+  private void warmUp(Path folder, Map<String, ServedModel> models) {
+    for (ServedModel model : models.values()) {
+      engine
+          .errand(
+              () -> {
+                ClipRecorder.warmUp(folder, model.width(), model.height(), model.fps());
+                return model;
+              })
+          .join();
+    }
+  }
+
+  private HttpServerOptions httpOptions() {
+    return new HttpServerOptions()
+        .setHost(options.host())
+        .setPort(options.port())
+        // A long prompt is a long form field.
+        .setMaxFormAttributeSize(256 << 10)
+        .setMaxFormFields(64)
+        .setMaxWebSocketMessageSize(Api.WEB_SOCKET_BYTES)
+        .setMaxWebSocketFrameSize(Api.WEB_SOCKET_BYTES)
+        .setWebSocketSubProtocols(List.of("realtime"))
+        .setIdleTimeout(15)
+        .setIdleTimeoutUnit(TimeUnit.MINUTES);
+  }
+
+  /** Two servers on one folder would run each other's jobs: the second one is refused. */
+  private void prepare(Path uploads) {
+    try {
+      Files.createDirectories(uploads);
+      lock =
+          FileChannel.open(
+              options.data().resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (lock.tryLock() == null) {
+        throw inUse();
+      }
+      try (Stream<Path> left = Files.list(uploads)) {
+        for (Path file : left.toList()) {
+          Files.delete(file);
+        }
+      }
+    } catch (OverlappingFileLockException e) {
+      throw inUse();
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA,
+          "cannot use the folder %s: %s".formatted(options.data(), e.getMessage()),
+          e);
+    }
+  }
+
+  private EngineFailure inUse() {
+    return EngineFailure.badRequest("%s is in use by another server", options.data());
+  }
+
+  /** For tests: what runs on its thread delays all generation. */
+  Engine engine() {
+    return engine;
+  }
+
+  /** The port it listens at. */
+  public int port() {
+    return http.actualPort();
+  }
+
+  /** Where it is reached. */
+  public String url() {
+    String host = options.host().contains(":") ? "[" + options.host() + "]" : options.host();
+    return "http://%s:%d".formatted(host, port());
+  }
+
+  /**
+   * Ends it: takes no more requests, lets running jobs finish for a while, stores all states,
+   * closes connections, frees everything native.
+   */
+  @Override
+  public void close() {
+    if (api != null) {
+      api.drain();
+    }
+    if (jobs != null) {
+      jobs.close();
+    } else if (engine != null) {
+      engine.close();
+    }
+    if (http != null) {
+      await(http.shutdown(CLOSE_SECONDS, TimeUnit.SECONDS));
+    }
+    if (vertx != null) {
+      await(vertx.close());
+    }
+    registry.close();
+    if (lock != null) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        throw new EngineFailure(FailureCode.MEDIA, "cannot release the data folder", e);
+      }
+    }
+  }
+
+  private static void await(io.vertx.core.Future<?> future) {
+    try {
+      future
+          .toCompletionStage()
+          .toCompletableFuture()
+          .orTimeout(2 * CLOSE_SECONDS, TimeUnit.SECONDS)
+          .join();
+    } catch (CompletionException e) {
+      // What could not be closed in time ends with the process.
+    }
+  }
+}

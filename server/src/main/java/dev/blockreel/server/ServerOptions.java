@@ -1,0 +1,63 @@
+package dev.blockreel.server;
+
+import static dev.blockreel.failure.EngineFailure.badRequest;
+import static java.util.Objects.requireNonNull;
+
+import dev.blockreel.server.engine.ModelSource;
+import dev.blockreel.server.jobs.Limits;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * How the server runs.
+ *
+ * @param host address to bind to
+ * @param port to listen at; 0 takes a free one
+ * @param models to serve; the first one is the default
+ * @param data folder for jobs and their media; for one server at a time
+ * @param keys API keys; none lets everybody in
+ * @param origins of foreign pages that may use the server
+ * @param node name of this server in the ids of its jobs: letters and digits
+ * @param limits what it takes on
+ */
+public record ServerOptions(
+    String host,
+    int port,
+    List<ModelSource> models,
+    Path data,
+    List<String> keys,
+    Set<String> origins,
+    String node,
+    Limits limits) {
+  public ServerOptions {
+    requireNonNull(host, "host is null");
+    requireNonNull(data, "data is null");
+    requireNonNull(limits, "limits is null");
+    models = List.copyOf(models);
+    keys = List.copyOf(keys);
+    origins = Set.copyOf(origins);
+    if (models.isEmpty()) {
+      throw badRequest("a server needs at least one model");
+    }
+    if (models.stream().map(ModelSource::name).distinct().count() < models.size()) {
+      throw badRequest("two models have the same name");
+    }
+    if (port < 0 || port > 65_535) {
+      throw badRequest("--port must lie between 0 and 65535: got %d", port);
+    }
+    if (!node.matches("[A-Za-z0-9]{1,32}")) {
+      throw badRequest("--node takes up to 32 letters and digits: got %s", node);
+    }
+    for (String key : keys) {
+      if (key.length() < 16) {
+        throw badRequest("an API key needs at least 16 characters: got one of %d", key.length());
+      }
+    }
+    for (String origin : origins) {
+      if (!origin.matches("https?://[^/?#]+")) {
+        throw badRequest("an origin looks like https://example.org: got %s", origin);
+      }
+    }
+  }
+}

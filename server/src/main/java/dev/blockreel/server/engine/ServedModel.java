@@ -1,0 +1,86 @@
+package dev.blockreel.server.engine;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.sampler.SamplingOptions;
+import java.util.List;
+import java.util.function.ToIntFunction;
+
+/**
+ * What is known about a loaded model without touching it: safe on any thread.
+ *
+ * @param name by which requests call it
+ * @param created when it was loaded, Unix seconds
+ * @param kind its family, such as {@code nbp}
+ * @param classes names of the classes in the order of their numbers; empty for models without
+ * @param classNumbers turns a name or number into the number of a class
+ * @param width of a clip in pixels
+ * @param height of a clip in pixels
+ * @param frames of a whole clip
+ * @param fps frames per second that it was trained at
+ * @param blocks steps of a whole clip
+ * @param blockSize tokens a block
+ * @param unit what a block is: {@code token}, {@code row} or {@code frame}
+ * @param takesText whether a prompt is free text
+ * @param needsReference whether it only continues given frames
+ * @param takesReference whether given frames can begin a clip
+ * @param defaults how it likes to be sampled
+ * @param licence of its weights, or null
+ * @param attribution who made what it was trained on, or null
+ */
+public record ServedModel(
+    String name,
+    long created,
+    String kind,
+    List<String> classes,
+    ToIntFunction<String> classNumbers,
+    int width,
+    int height,
+    int frames,
+    double fps,
+    int blocks,
+    int blockSize,
+    String unit,
+    boolean takesText,
+    boolean needsReference,
+    boolean takesReference,
+    SamplingOptions defaults,
+    String licence,
+    String attribution) {
+
+  static ServedModel of(ModelSource source, Pipeline pipeline) {
+    NbpConfig network = pipeline.generator().description().network();
+    JsonNode json = ModelDirectory.open(source.directory()).description();
+    return new ServedModel(
+        source.name(),
+        System.currentTimeMillis() / 1000,
+        "nbp",
+        List.copyOf(pipeline.classes()),
+        pipeline::classNumber,
+        pipeline.width(),
+        pipeline.height(),
+        pipeline.frames(),
+        pipeline.fps(),
+        pipeline.steps(GenerationRequest.Mode.NBP),
+        network.blockSize(),
+        unit(pipeline.generator().description()),
+        network.hybrid() && network.conditionTokens() > 1 && pipeline.classes().isEmpty(),
+        !network.hybrid(),
+        true,
+        pipeline.defaults(),
+        json.path("licence").asText(null),
+        json.path("attribution").asText(null));
+  }
+
+  private static String unit(NbpGenerator.Description shape) {
+    int block = shape.network().blockSize();
+    if (block == 1) {
+      return "token";
+    }
+    return block == shape.height() * shape.width() ? "frame" : "row";
+  }
+}

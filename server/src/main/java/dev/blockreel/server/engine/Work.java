@@ -1,0 +1,47 @@
+package dev.blockreel.server.engine;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.Pipeline;
+
+/**
+ * One clip to generate. {@link #model}, {@link #owner} and {@link #cancelled} may be called on any
+ * thread, all else on the engine thread. After {@link #begin} exactly one of {@link #finished} and
+ * {@link #failed} follows.
+ */
+public interface Work {
+  /** Name of the model that generates it. */
+  String model();
+
+  /** Who asked for it: owners take turns. */
+  String owner();
+
+  /**
+   * The engine has taken it.
+   *
+   * @return what to generate: a batch of one
+   * @throws EngineFailure when it cannot be done; {@link #failed} follows
+   */
+  GenerationRequest begin(Pipeline pipeline);
+
+  /** After each step; {@code done} of {@code total} are over. */
+  void step(int done, int total);
+
+  /** Further frames are final. All calls together give every frame once, in order. */
+  void frames(Clip next);
+
+  /** Looked at before each step: true ends it with CANCELLED. */
+  boolean cancelled();
+
+  /** Looked at before each step: true ends it as finished, as no more frames are wanted. */
+  default boolean enough() {
+    return false;
+  }
+
+  /** All frames were given. */
+  void finished();
+
+  /** It ended early; nothing more comes. */
+  void failed(EngineFailure failure);
+}

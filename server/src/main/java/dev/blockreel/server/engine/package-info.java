@@ -1,0 +1,7 @@
+/**
+ * The one thread that owns everything native: it loads the models, generates, encodes. {@link
+ * dev.blockreel.server.engine.Work} enters from any thread and is called back on the engine thread;
+ * what leaves are records over plain arrays. Knows neither HTTP nor files of jobs. Read {@link
+ * dev.blockreel.server.engine.Engine} first.
+ */
+package dev.blockreel.server.engine;

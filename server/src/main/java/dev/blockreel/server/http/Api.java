@@ -1,0 +1,245 @@
+package dev.blockreel.server.http;
+
+import dev.blockreel.server.operations.Measures;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import io.vertx.ext.web.handler.CorsHandler;
+import io.vertx.ext.web.handler.StaticHandler;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** All addresses of the server and what answers them. */
+public final class Api {
+  /** Largest {@code session.start}: it may hold an image. */
+  public static final int WEB_SOCKET_BYTES = 4 << 20;
+
+  private static final String RESOURCES = "dev/blockreel/server/";
+  private static final long REQUEST_MILLIS = 30_000;
+
+  private final Vertx vertx;
+  private final Measures measures;
+  private final Answers answers;
+  private final Access access;
+  private final Operations operations;
+  private final Uploads uploads;
+  private final VideoRoutes videos;
+  private final ContentRoutes content;
+  private final SlowClients slow = new SlowClients(REQUEST_MILLIS);
+  private volatile Service service;
+
+  /**
+   * Who and what is let in.
+   *
+   * @param host to which the server is bound
+   * @param keys API keys; none lets everybody in
+   * @param origins of pages that may use the server beside its own
+   * @param bodyBytes largest body
+   * @param uploads folder for uploaded files until they are checked
+   */
+  public record Doors(
+      String host, List<String> keys, Set<String> origins, long bodyBytes, Path uploads) {}
+
+  /**
+   * @param modelNames of the models that are being loaded
+   */
+  public Api(
+      Vertx vertx,
+      Doors doors,
+      List<String> modelNames,
+      PrometheusMeterRegistry registry,
+      Measures measures) {
+    this.vertx = vertx;
+    this.measures = measures;
+    this.answers = new Answers(measures);
+    this.access = new Access(doors.keys(), doors.origins(), doors.host());
+    this.operations = new Operations(registry, modelNames);
+    this.uploads = new Uploads(vertx, doors.uploads());
+    this.videos = new VideoRoutes(vertx, this::service, uploads, answers);
+    this.content = new ContentRoutes(vertx, this::service, measures, answers);
+  }
+
+  private Service service() {
+    Service open = service;
+    if (open == null) {
+      throw new ApiFailure(503, "starting", null, "the models are being loaded").retryAfter(2);
+    }
+    return open;
+  }
+
+  /** The models are loaded. */
+  public void open(Service opened) {
+    service = opened;
+    operations.ready();
+  }
+
+  /** No more requests are taken. */
+  public void drain() {
+    operations.draining();
+  }
+
+  /** A client has connected. */
+  public void connected(HttpConnection connection) {
+    slow.connected(connection);
+  }
+
+  /** To be called each second. */
+  public void sweep() {
+    slow.sweep();
+  }
+
+  /** The routes. */
+  public Router router(Doors doors) {
+    Router router = Router.router(vertx);
+    router.route().handler(safely(this::begin)).handler(operations::name);
+    router.get("/health").handler(operations::health);
+    router.get("/readyz").handler(operations::readiness);
+    router.get("/openapi.yaml").handler(this::openApi);
+    if (!doors.origins().isEmpty()) {
+      router.route("/v1/*").handler(cors(doors.origins()));
+    }
+    router.route("/v1/*").handler(safely(access::check));
+    router.get("/metrics").handler(safely(access::check)).handler(operations::metrics);
+    get(router, "/v1/models", this::models);
+    get(router, "/v1/models/:model", this::model);
+    post(router, "/v1/videos/sync", doors, videos::createSync);
+    post(router, "/v1/videos", doors, videos::create);
+    get(router, "/v1/videos", videos::list);
+    get(router, "/v1/videos/:video_id", videos::get);
+    router.delete("/v1/videos/:video_id").handler(safely(videos::delete));
+    get(router, "/v1/videos/:video_id/content", ctx -> content.content(ctx, videos.find(ctx)));
+    get(
+        router,
+        "/v1/videos/:video_id/preview.mjpeg",
+        ctx -> content.preview(ctx, videos.find(ctx)));
+    get(router, "/v1/realtime/video", this::realtime);
+    router
+        .get()
+        .handler(Api::pageHeaders)
+        .handler(StaticHandler.create(RESOURCES + "page").setDefaultContentEncoding("UTF-8"));
+    for (int status : new int[] {400, 404, 405, 406, 413, 414, 415, 500}) {
+      router.errorHandler(status, ctx -> answers.fail(ctx, cause(ctx, status)));
+    }
+    return router;
+  }
+
+  private static Throwable cause(RoutingContext ctx, int status) {
+    return ctx.failure() instanceof ApiFailure failure
+        ? failure
+        : status == 500 && ctx.failure() != null ? ctx.failure() : Answers.ofStatus(status);
+  }
+
+  private void begin(RoutingContext ctx) {
+    slow.began(ctx.request());
+    if (ctx.request().isEnded() || !hasBody(ctx.request())) {
+      slow.complete(ctx.request());
+    }
+    ctx.next();
+  }
+
+  private static boolean hasBody(HttpServerRequest request) {
+    return request.method() == HttpMethod.POST;
+  }
+
+  private void get(Router router, String path, Consumer<RoutingContext> handler) {
+    router.get(path).handler(safely(handler));
+  }
+
+  private void post(Router router, String path, Doors doors, Consumer<RoutingContext> handler) {
+    router.post(path).handler(safely(Api::requireBodyType));
+    router
+        .post(path)
+        .handler(
+            BodyHandler.create(doors.uploads().toString())
+                .setBodyLimit(doors.bodyBytes())
+                .setMergeFormAttributes(false)
+                .setDeleteUploadedFilesOnEnd(true))
+        .handler(
+            safely(
+                ctx -> {
+                  slow.complete(ctx.request());
+                  handler.accept(ctx);
+                }));
+  }
+
+  private static void requireBodyType(RoutingContext ctx) {
+    String type = ctx.request().getHeader("content-type");
+    String known = type == null ? "" : type.toLowerCase(Locale.ROOT);
+    if (!known.startsWith("application/json") && !known.startsWith("multipart/form-data")) {
+      throw Answers.ofStatus(415);
+    }
+    ctx.next();
+  }
+
+  /** What a handler throws becomes its answer. */
+  private io.vertx.core.Handler<RoutingContext> safely(Consumer<RoutingContext> handler) {
+    return ctx -> {
+      try {
+        handler.accept(ctx);
+      } catch (RuntimeException e) {
+        answers.fail(ctx, e);
+      }
+    };
+  }
+
+  private static CorsHandler cors(Set<String> origins) {
+    CorsHandler cors = CorsHandler.create();
+    origins.forEach(cors::addOrigin);
+    return cors.allowedMethods(Set.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE))
+        .allowedHeaders(Set.of("authorization", "content-type", "idempotency-key", "range"))
+        .exposedHeaders(Set.of("x-request-id", "retry-after", "openai-poll-after-ms"));
+  }
+
+  private static void pageHeaders(RoutingContext ctx) {
+    ctx.response()
+        .putHeader(
+            "content-security-policy",
+            "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:;"
+                + " connect-src 'self' ws: wss:; frame-ancestors 'none'")
+        .putHeader("referrer-policy", "no-referrer");
+    ctx.next();
+  }
+
+  private void openApi(RoutingContext ctx) {
+    ctx.response()
+        .putHeader("content-type", "application/yaml; charset=utf-8")
+        .sendFile(RESOURCES + "openapi.yaml")
+        .onFailure(failure -> answers.fail(ctx, failure));
+  }
+
+  private void models(RoutingContext ctx) {
+    JsonArray data = new JsonArray();
+    service().models().values().forEach(model -> data.add(VideoJson.of(model)));
+    Answers.json(ctx, new JsonObject().put("object", "list").put("data", data));
+  }
+
+  private void model(RoutingContext ctx) {
+    Fields named = Fields.of(new JsonObject().put("model", ctx.pathParam("model")));
+    Answers.json(ctx, VideoJson.of(VideoFields.model(named, service().models())));
+  }
+
+  private void realtime(RoutingContext ctx) {
+    Service open = service();
+    String owner = Access.owner(ctx);
+    String id = Operations.requestId(ctx);
+    if (!"websocket".equalsIgnoreCase(ctx.request().getHeader("upgrade"))) {
+      ctx.response().putHeader("upgrade", "websocket");
+      throw new ApiFailure(426, "upgrade_required", null, "this address is a WebSocket");
+    }
+    ctx.request()
+        .toWebSocket()
+        .onFailure(failure -> answers.fail(ctx, Answers.ofStatus(400)))
+        .onSuccess(
+            socket -> new RealtimeSession(vertx, open, uploads, measures, socket, owner, id));
+  }
+}

@@ -1,0 +1,203 @@
+package dev.blockreel.server.http;
+
+import dev.blockreel.grid.Clip;
+import dev.blockreel.media.ClipReader;
+import dev.blockreel.media.ClipSampling;
+import dev.blockreel.server.jobs.Job;
+import dev.blockreel.server.jobs.JobRecord;
+import dev.blockreel.server.jobs.JobStatus;
+import dev.blockreel.server.operations.Measures;
+import dev.blockreel.server.streams.ClipRecorder;
+import dev.blockreel.server.streams.JpegImages;
+import dev.blockreel.server.streams.LiveClip;
+import dev.blockreel.server.streams.LiveStream;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.file.FileProps;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** The frames of a clip over HTTP: files, and streams while it is being made. */
+final class ContentRoutes {
+  private static final String BOUNDARY = "frame";
+
+  private final Vertx vertx;
+  private final Supplier<Service> service;
+  private final Measures measures;
+  private final Answers answers;
+
+  ContentRoutes(Vertx vertx, Supplier<Service> service, Measures measures, Answers answers) {
+    this.vertx = vertx;
+    this.service = service;
+    this.measures = measures;
+    this.answers = answers;
+  }
+
+  /** GET content. */
+  void content(RoutingContext ctx, Job job) {
+    Fields query = Fields.of(ctx.queryParams());
+    String variant = query.word("variant", "video", "thumbnail", "spritesheet");
+    boolean stream = query.flag("stream", false);
+    query.refuseOthers();
+    if (stream) {
+      if (variant != null && !variant.equals("video")) {
+        throw ApiFailure.badRequest(
+            "invalid_value", "variant", "only the video can be streamed: got %s", variant);
+      }
+      fragments(ctx, job);
+      return;
+    }
+    requireCompleted(job);
+    switch (variant == null ? "video" : variant) {
+      case "thumbnail" -> file(ctx, job.file(ClipRecorder.THUMBNAIL), "image/png", job.id());
+      case "spritesheet" -> file(ctx, job.file(ClipRecorder.SPRITESHEET), "image/png", job.id());
+      default -> file(ctx, job.file(ClipRecorder.VIDEO), "video/mp4", job.id());
+    }
+  }
+
+  private static void requireCompleted(Job job) {
+    JobRecord record = job.record();
+    if (record.status() == JobStatus.FAILED) {
+      throw ApiFailure.notFound("video_failed", "this video failed: %s", record.error().message());
+    }
+    if (record.status() != JobStatus.COMPLETED) {
+      throw ApiFailure.notFound(
+              "video_not_ready", "this video is %s: no file yet", record.status().word())
+          .retryAfter(1);
+    }
+  }
+
+  /** Sends a file that never changes, whole or in part. */
+  private void file(RoutingContext ctx, Path path, String type, String version) {
+    HttpServerResponse response = ctx.response();
+    String tag = "\"%s-%s\"".formatted(version, path.getFileName());
+    response.putHeader("etag", tag).putHeader("accept-ranges", "bytes");
+    response.putHeader("cache-control", "private, no-cache").putHeader("content-type", type);
+    if (tag.equals(ctx.request().getHeader("if-none-match"))) {
+      response.setStatusCode(304).end();
+      return;
+    }
+    vertx
+        .fileSystem()
+        .props(path.toString())
+        .map(FileProps::size)
+        .compose(size -> send(ctx, path, size))
+        .onFailure(failure -> answers.fail(ctx, failure));
+  }
+
+  private static Future<Void> send(RoutingContext ctx, Path path, long size) {
+    HttpServerResponse response = ctx.response();
+    ByteRange range;
+    try {
+      range = ByteRange.of(ctx.request().getHeader("range"), size);
+    } catch (ApiFailure e) {
+      response.putHeader("content-range", "bytes */" + size);
+      throw e;
+    }
+    if (range == null) {
+      return response.sendFile(path.toString(), 0, size);
+    }
+    response
+        .setStatusCode(206)
+        .putHeader(
+            "content-range",
+            "bytes %d-%d/%d".formatted(range.from(), range.from() + range.length() - 1, size));
+    return response.sendFile(path.toString(), range.from(), range.length());
+  }
+
+  private void fragments(RoutingContext ctx, Job job) {
+    Optional<LiveClip> live = job.live();
+    if (live.isEmpty()) {
+      requireCompleted(job);
+      file(ctx, job.file(ClipRecorder.FRAGMENTS), "video/mp4", job.id());
+      return;
+    }
+    HttpServerResponse response = ctx.response();
+    response.setChunked(true).putHeader("content-type", "video/mp4");
+    response.putHeader("cache-control", "no-store");
+    stream(ctx, live.get().fragments(), chunk -> Buffer.buffer(chunk.bytes()));
+  }
+
+  /** GET preview.mjpeg. */
+  void preview(RoutingContext ctx, Job job) {
+    Optional<LiveClip> live = job.live();
+    if (live.isPresent()) {
+      images(ctx, live.get().images());
+      return;
+    }
+    requireCompleted(job);
+    Path file = job.file(ClipRecorder.VIDEO);
+    Future.fromCompletionStage(
+            service.get().engine().errand(() -> imagesOf(file)), vertx.getOrCreateContext())
+        .onFailure(failure -> answers.fail(ctx, failure))
+        .onSuccess(stream -> images(ctx, stream));
+  }
+
+  /** On the engine thread. */
+  static LiveStream imagesOf(Path file) {
+    Clip clip = ClipReader.read(file, ClipSampling.ALL);
+    LiveStream stream = new LiveStream();
+    try (JpegImages images = new JpegImages(stream, clip.width(), clip.height(), clip.fps())) {
+      for (int t = 0; t < clip.frames(); t++) {
+        images.add(clip.slice(t, t + 1));
+      }
+    }
+    stream.end();
+    return stream;
+  }
+
+  private void images(RoutingContext ctx, LiveStream images) {
+    HttpServerResponse response = ctx.response();
+    response.setChunked(true);
+    response.putHeader("content-type", "multipart/x-mixed-replace; boundary=" + BOUNDARY);
+    response.putHeader("cache-control", "no-store");
+    stream(
+        ctx,
+        images,
+        chunk ->
+            Buffer.buffer(
+                    "--%s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
+                        .formatted(BOUNDARY, chunk.bytes().length))
+                .appendBytes(chunk.bytes())
+                .appendString("\r\n"));
+  }
+
+  private void stream(
+      RoutingContext ctx, LiveStream stream, Function<LiveStream.Chunk, Buffer> message) {
+    HttpServerResponse response = ctx.response();
+    ChunkPump pump =
+        new ChunkPump(
+            vertx,
+            vertx.getOrCreateContext(),
+            stream,
+            response,
+            measures,
+            new ChunkPump.Viewer() {
+              @Override
+              public void send(LiveStream.Chunk chunk) {
+                response.write(message.apply(chunk));
+              }
+
+              @Override
+              public void ended() {
+                response.end();
+              }
+
+              @Override
+              public void tooSlow() {
+                response.reset();
+              }
+            });
+    // The head goes at once: a player knows that it is connected before the first frame exists.
+    response.writeHead();
+    response.closeHandler(gone -> pump.close());
+    if (!response.closed()) {
+      pump.start();
+    }
+  }
+}

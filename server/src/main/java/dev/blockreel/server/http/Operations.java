@@ -1,0 +1,80 @@
+package dev.blockreel.server.http;
+
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.RoutingContext;
+import java.util.List;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What operators look at: health, readiness, metrics, the access log. */
+final class Operations {
+  private static final Logger ACCESS = LoggerFactory.getLogger("access");
+  private static final String REQUEST_ID = "request-id";
+
+  private final PrometheusMeterRegistry registry;
+  private final List<String> modelNames;
+  private volatile String status = "starting";
+
+  Operations(PrometheusMeterRegistry registry, List<String> modelNames) {
+    this.registry = registry;
+    this.modelNames = List.copyOf(modelNames);
+  }
+
+  /** Names the request and logs it when it is over. */
+  void name(RoutingContext ctx) {
+    String id = UUID.randomUUID().toString();
+    ctx.put(REQUEST_ID, id);
+    ctx.response().putHeader("x-request-id", id).putHeader("x-content-type-options", "nosniff");
+    long began = System.nanoTime();
+    ctx.addEndHandler(end -> log(ctx, id, (System.nanoTime() - began) / 1_000_000));
+    ctx.next();
+  }
+
+  private static void log(RoutingContext ctx, String id, long millis) {
+    HttpServerRequest request = ctx.request();
+    ACCESS.info(
+        "{} {} {} {} {} bytes {} ms {}",
+        request.connection().remoteAddress().hostAddress(),
+        request.method(),
+        Fields.shortened(request.path()), // without its query: what is secret may be in it
+        ctx.response().getStatusCode(),
+        ctx.response().bytesWritten(),
+        millis,
+        id);
+  }
+
+  static String requestId(RoutingContext ctx) {
+    return ctx.get(REQUEST_ID);
+  }
+
+  /** Models are loaded: requests are taken. */
+  void ready() {
+    status = "ready";
+  }
+
+  /** No more requests are taken. */
+  void draining() {
+    status = "draining";
+  }
+
+  void health(RoutingContext ctx) {
+    Answers.json(ctx, new JsonObject().put("status", "ok"));
+  }
+
+  void readiness(RoutingContext ctx) {
+    Answers.json(
+        ctx,
+        status.equals("ready") ? 200 : 503,
+        new JsonObject().put("status", status).put("models", new JsonArray(modelNames)));
+  }
+
+  void metrics(RoutingContext ctx) {
+    ctx.response()
+        .putHeader("content-type", "text/plain; version=0.0.4; charset=utf-8")
+        .end(registry.scrape());
+  }
+}

@@ -1,0 +1,405 @@
+package dev.blockreel.server.http;
+
+import dev.blockreel.server.jobs.Job;
+import dev.blockreel.server.jobs.JobError;
+import dev.blockreel.server.jobs.JobRecord;
+import dev.blockreel.server.jobs.JobStatus;
+import dev.blockreel.server.operations.Measures;
+import dev.blockreel.server.streams.ClipRecorder;
+import dev.blockreel.server.streams.LiveClip;
+import dev.blockreel.server.streams.LiveStream;
+import dev.blockreel.server.streams.LiveStream.Chunk;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.ServerWebSocket;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * One WebSocket of {@code /v1/realtime/video}: JSON messages beside binary chunks. It makes a clip,
+ * which ends with it, or watches one. All on the socket's context.
+ */
+final class RealtimeSession {
+  private static final long START_MILLIS = 10_000;
+  private static final long QUEUE_MILLIS = 200;
+  private static final int CONTROL_BYTES = 128 << 10;
+
+  private final Vertx vertx;
+  private final Context context;
+  private final Service service;
+  private final Uploads uploads;
+  private final Measures measures;
+  private final ServerWebSocket socket;
+  private final String owner;
+  private final String requestId;
+  private final long startTimer;
+  private long queueTimer = -1;
+  private int lastPosition;
+  private boolean startSeen;
+  private boolean makes;
+  private boolean stopped;
+  private boolean announced;
+  private boolean jpeg;
+  private int lastBlocks;
+  private Job job;
+  private LiveClip live;
+  private Runnable unlisten = () -> {};
+  private ChunkPump pump;
+
+  RealtimeSession(
+      Vertx vertx,
+      Service service,
+      Uploads uploads,
+      Measures measures,
+      ServerWebSocket socket,
+      String owner,
+      String requestId) {
+    this.vertx = vertx;
+    this.context = vertx.getOrCreateContext();
+    this.service = service;
+    this.uploads = uploads;
+    this.measures = measures;
+    this.socket = socket;
+    this.owner = owner;
+    this.requestId = requestId;
+    this.startTimer =
+        vertx.setTimer(
+            START_MILLIS,
+            late -> fail("start_timeout", "no session.start came within 10 seconds", 1008));
+    socket.textMessageHandler(this::message);
+    socket.binaryMessageHandler(
+        bytes -> fail("invalid_value", "messages are JSON texts: got a binary one", 1008));
+    socket.closeHandler(gone -> closed());
+    socket.exceptionHandler(broken -> socket.close());
+  }
+
+  private void message(String text) {
+    JsonObject message;
+    try {
+      message = new JsonObject(text);
+    } catch (DecodeException | ClassCastException e) {
+      fail("invalid_json", "a message is no JSON object", 1008);
+      return;
+    }
+    Object type = message.getValue("type");
+    if (!"session.start".equals(type) && text.length() > CONTROL_BYTES) {
+      fail("message_too_large", "control messages have up to 128 KiB", 1008);
+      return;
+    }
+    try {
+      switch (String.valueOf(type)) {
+        case "session.start" -> start(message);
+        case "session.stop" -> stop();
+        case "session.ping" -> pong(message);
+        case "session.interaction" -> refuseInteraction(message);
+        default -> fail("invalid_value", "unknown message type " + Fields.shortened(type), 1008);
+      }
+    } catch (RuntimeException e) {
+      fail(e);
+    }
+  }
+
+  private void pong(JsonObject message) {
+    JsonObject pong = new JsonObject().put("type", "session.pong");
+    if (message.getValue("event_id") instanceof String id) {
+      pong.put("event_id", Fields.shortened(id));
+    }
+    send(pong);
+  }
+
+  private void refuseInteraction(JsonObject message) {
+    Object id =
+        message.getValue("interaction") instanceof JsonObject interaction
+            ? interaction.getValue("event_id")
+            : null;
+    JsonObject error =
+        error(
+            "unsupported_parameter",
+            "interaction",
+            "no model here changes its prompt while it runs");
+    send(
+        error
+            .put("event_id", id instanceof String text ? Fields.shortened(text) : null)
+            .put("retryable", true));
+  }
+
+  private void start(JsonObject message) {
+    if (startSeen) {
+      fail("invalid_value", "this session was started already", 1008);
+      return;
+    }
+    startSeen = true;
+    vertx.cancelTimer(startTimer);
+    Fields fields = Fields.of(message);
+    fields.text("type", 100);
+    String format = fields.word("format", "m4s", "jpeg");
+    jpeg = "jpeg".equals(format);
+    String id = fields.text("video_id", 200);
+    if (id != null) {
+      fields.refuseOthers();
+      watch(
+          service
+              .jobs()
+              .find(id, owner)
+              .orElseThrow(
+                  () ->
+                      ApiFailure.notFound(
+                          "video_not_found", "there is no video %s", Fields.shortened(id))));
+      return;
+    }
+    makes = true;
+    VideoFields.Asked asked = VideoFields.read(fields, service.models(), false);
+    Future<Path> reference =
+        asked.reference() == null ? Future.succeededFuture() : uploads.save(asked.reference());
+    reference
+        .compose(
+            file ->
+                Future.fromCompletionStage(
+                    service.jobs().submit(asked.request(), file, owner, null, true), context))
+        .onFailure(this::fail)
+        .onSuccess(this::watch);
+  }
+
+  private void watch(Job found) {
+    job = found;
+    if (socket.isClosed() || stopped) {
+      cancel();
+    }
+    Optional<LiveClip> streams = job.live();
+    if (streams.isPresent()) {
+      live = streams.get();
+      unlisten = job.listen(() -> context.runOnContext(now -> progressed()));
+      queueTimer = vertx.setPeriodic(QUEUE_MILLIS, now -> tellPosition());
+      tellPosition();
+      pump(jpeg ? live.images() : live.fragments());
+    } else if (job.record().status() == JobStatus.COMPLETED) {
+      watchFinished();
+    } else {
+      ended();
+    }
+  }
+
+  private void watchFinished() {
+    Future<LiveStream> stream =
+        jpeg
+            ? Future.fromCompletionStage(
+                service.engine().errand(() -> ContentRoutes.imagesOf(job.file(ClipRecorder.VIDEO))),
+                context)
+            : vertx
+                .fileSystem()
+                .readFile(job.file(ClipRecorder.FRAGMENTS).toString())
+                .map(bytes -> LiveStream.ofFragments(bytes.getBytes()));
+    stream.onFailure(this::fail).onSuccess(this::pump);
+  }
+
+  private void pump(LiveStream stream) {
+    pump =
+        new ChunkPump(
+            vertx,
+            context,
+            stream,
+            socket,
+            measures,
+            new ChunkPump.Viewer() {
+              @Override
+              public void send(Chunk chunk) {
+                sendChunk(chunk);
+              }
+
+              @Override
+              public void ended() {
+                Future.fromCompletionStage(job.over(), context)
+                    .onComplete(record -> RealtimeSession.this.ended());
+              }
+
+              @Override
+              public void tooSlow() {
+                fail("too_slow", "nothing was read for a minute", 1008);
+              }
+            });
+    pump.start();
+  }
+
+  private void tellPosition() {
+    int position = service.jobs().position(job);
+    if (position > 0 && position != lastPosition && !socket.isClosed()) {
+      lastPosition = position;
+      send(
+          new JsonObject()
+              .put("type", "queue_status")
+              .put("video_id", job.id())
+              .put("position", position)
+              .put("queue_depth", service.jobs().queueDepth()));
+    }
+  }
+
+  private void progressed() {
+    if (socket.isClosed() || job.record().status() != JobStatus.IN_PROGRESS) {
+      return;
+    }
+    vertx.cancelTimer(queueTimer);
+    if (!announced && (jpeg || live.mimeType() != null)) {
+      announce();
+    }
+    // A viewer who is behind with his frames need not know of every step.
+    if (announced && job.blocksDone() > lastBlocks && !socket.writeQueueFull()) {
+      lastBlocks = job.blocksDone();
+      send(
+          new JsonObject()
+              .put("type", "video.progress")
+              .put("blocks_done", lastBlocks)
+              .put("blocks_total", job.blocksTotal())
+              .put("progress", job.progress()));
+    }
+  }
+
+  private void announce() {
+    announced = true;
+    var request = job.record().request();
+    String type =
+        jpeg
+            ? "image/jpeg"
+            : live != null && live.mimeType() != null ? live.mimeType() : "video/mp4";
+    send(
+        new JsonObject()
+            .put("type", "video.start")
+            .put("request_id", requestId)
+            .put("video_id", job.id())
+            .put("format", jpeg ? "jpeg" : "m4s")
+            .put(
+                "config",
+                new JsonObject()
+                    .put("model", request.model())
+                    .put("width", request.width())
+                    .put("height", request.height())
+                    .put("fps", request.fps())
+                    .put("num_frames", request.frames())
+                    .put("seed", request.seed())
+                    .put("class_label", request.classLabel())
+                    .put("blocks_total", job.blocksTotal())
+                    .put("mime_type", type)));
+  }
+
+  private void sendChunk(Chunk chunk) {
+    if (!announced) {
+      announce();
+    }
+    String kind =
+        switch (chunk.kind()) {
+          case INIT -> "init";
+          case MEDIA -> "media";
+          case TRAILER -> "trailer";
+        };
+    send(
+        new JsonObject()
+            .put("type", "video.chunk_metadata")
+            .put("kind", kind)
+            .put("num_frames", chunk.frames())
+            .put("byte_length", chunk.bytes().length)
+            .put("generation_chunk_index", chunk.firstFrame())
+            .put("transport_chunk_index", pump.sent() - 1));
+    socket.writeBinaryMessage(Buffer.buffer(chunk.bytes()));
+  }
+
+  /** All that will ever be was sent. */
+  private void ended() {
+    JobRecord record = job.record();
+    if (record.status() == JobStatus.FAILED && !stopped) {
+      boolean ours = record.error().code().equals("cancelled");
+      fail(record.error().code(), record.error().message(), ours ? 1008 : 1011);
+      return;
+    }
+    done();
+  }
+
+  private void done() {
+    if (socket.isClosed()) {
+      return;
+    }
+    JsonObject done =
+        new JsonObject()
+            .put("type", "session.done")
+            .put("chunks", pump == null ? 0 : pump.sent())
+            .put("stopped", stopped);
+    if (job != null) {
+      done.put("video", VideoJson.of(job, service.jobs()));
+    }
+    send(done);
+    socket.close((short) 1000);
+  }
+
+  private void stop() {
+    stopped = true;
+    if (job == null) {
+      if (!startSeen) {
+        done();
+      }
+      return; // else watch() sees it, once the job is there
+    }
+    if (makes && !job.record().status().over()) {
+      cancel(); // the pump then ends, and the session with it
+    } else {
+      closePump();
+      done();
+    }
+  }
+
+  private void cancel() {
+    if (makes) {
+      service.jobs().cancel(job, JobError.CANCELLED);
+    }
+  }
+
+  private void fail(Throwable cause) {
+    ApiFailure failure = Answers.failure(cause);
+    int code = failure.status() == 429 || failure.status() == 503 ? 1013 : 1008;
+    fail(
+        error(failure.code(), failure.param(), failure.getMessage()),
+        failure.status() >= 500 && code != 1013 ? 1011 : code);
+  }
+
+  private void fail(String code, String message, int closeCode) {
+    fail(error(code, null, message), closeCode);
+  }
+
+  private void fail(JsonObject error, int closeCode) {
+    if (!socket.isClosed()) {
+      send(error.put("retryable", closeCode == 1013));
+      socket.close((short) closeCode);
+    }
+  }
+
+  private JsonObject error(String code, String param, String message) {
+    return new JsonObject()
+        .put("type", "error")
+        .put("message", message)
+        .put("code", code)
+        .put("param", param)
+        .put("request_id", requestId)
+        .put("event_id", null);
+  }
+
+  private void send(JsonObject message) {
+    socket.writeTextMessage(message.encode());
+  }
+
+  private void closePump() {
+    unlisten.run();
+    vertx.cancelTimer(queueTimer);
+    if (pump != null) {
+      pump.close();
+    }
+  }
+
+  private void closed() {
+    vertx.cancelTimer(startTimer);
+    closePump();
+    if (job != null && !job.record().status().over()) {
+      cancel();
+    }
+  }
+}

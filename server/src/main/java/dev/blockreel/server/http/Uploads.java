@@ -1,0 +1,91 @@
+package dev.blockreel.server.http;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.UUID;
+
+/**
+ * Media that clients send, in files that the server names. What they are is told by their first
+ * bytes, never by a client's word or file name.
+ */
+final class Uploads {
+  private static final String FIELD = "input_reference";
+  private static final int TELLING_BYTES = 16;
+
+  private final Vertx vertx;
+  private final Path folder;
+
+  Uploads(Vertx vertx, Path folder) {
+    this.vertx = vertx;
+    this.folder = folder;
+  }
+
+  /** Where Vert.x puts the files of a form. */
+  Path folder() {
+    return folder;
+  }
+
+  /** Checks an uploaded file; completes with it. */
+  Future<Path> check(Path file) {
+    return vertx
+        .fileSystem()
+        .open(file.toString(), new io.vertx.core.file.OpenOptions().setRead(true))
+        .compose(
+            open ->
+                open.read(Buffer.buffer(TELLING_BYTES), 0, 0, TELLING_BYTES)
+                    .eventually(() -> open.close()))
+        .map(
+            head -> {
+              requireMedia(head, FIELD);
+              return file;
+            });
+  }
+
+  /** Writes the content of a data address to a file. */
+  Future<Path> save(String dataUrl) {
+    String param = FIELD + ".image_url";
+    int comma = dataUrl.indexOf(',');
+    if (comma < 0 || !dataUrl.substring(0, comma).endsWith(";base64")) {
+      throw ApiFailure.badRequest(
+          "invalid_media", param, "a data address looks like data:image/png;base64,...");
+    }
+    Buffer bytes;
+    try {
+      bytes = Buffer.buffer(Base64.getDecoder().decode(dataUrl.substring(comma + 1)));
+    } catch (IllegalArgumentException e) {
+      throw ApiFailure.badRequest("invalid_media", param, "the data address is no valid base64");
+    }
+    requireMedia(bytes, param);
+    Path file = folder.resolve(UUID.randomUUID().toString());
+    return vertx.fileSystem().writeFile(file.toString(), bytes).map(file);
+  }
+
+  private static void requireMedia(Buffer head, String param) {
+    if (!isMedia(head)) {
+      throw ApiFailure.badRequest(
+          "invalid_media",
+          param,
+          "the reference must be png, jpeg, webp, gif, bmp, mp4, webm, mkv or avi: its content is"
+              + " none of them");
+    }
+  }
+
+  private static boolean isMedia(Buffer head) {
+    if (head.length() < TELLING_BYTES) {
+      return false;
+    }
+    String text = head.getString(0, TELLING_BYTES, StandardCharsets.ISO_8859_1.name());
+    return text.startsWith("\u0089PNG\r\n\u001a\n")
+        || text.startsWith("\u00ff\u00d8\u00ff")
+        || text.startsWith("GIF87a")
+        || text.startsWith("GIF89a")
+        || text.startsWith("BM")
+        || text.startsWith("\u001aE\u00df\u00a3")
+        || text.startsWith("ftyp", 4)
+        || text.startsWith("RIFF") && (text.startsWith("WEBP", 8) || text.startsWith("AVI ", 8));
+  }
+}

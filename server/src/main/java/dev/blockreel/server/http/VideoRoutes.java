@@ -1,0 +1,204 @@
+package dev.blockreel.server.http;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.blockreel.server.http.VideoFields.Asked;
+import dev.blockreel.server.jobs.Idempotency;
+import dev.blockreel.server.jobs.Job;
+import dev.blockreel.server.jobs.JobError;
+import dev.blockreel.server.jobs.JobRecord;
+import dev.blockreel.server.jobs.JobStatus;
+import dev.blockreel.server.jobs.Jobs;
+import dev.blockreel.server.streams.ClipRecorder;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.FileUpload;
+import io.vertx.ext.web.RoutingContext;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/** {@code /v1/videos}: clips as jobs. */
+final class VideoRoutes {
+  private static final int POLL_MILLIS = 250;
+
+  private final Vertx vertx;
+  private final Supplier<Service> service;
+  private final Uploads uploads;
+  private final Answers answers;
+
+  VideoRoutes(Vertx vertx, Supplier<Service> service, Uploads uploads, Answers answers) {
+    this.vertx = vertx;
+    this.service = service;
+    this.uploads = uploads;
+    this.answers = answers;
+  }
+
+  /** POST: takes a job on. */
+  void create(RoutingContext ctx) {
+    submit(ctx, false)
+        .onFailure(failure -> answers.fail(ctx, failure))
+        .onSuccess(job -> answer(ctx, job));
+  }
+
+  /** POST sync: the finished file; the job ends with the connection. */
+  void createSync(RoutingContext ctx) {
+    submit(ctx, true)
+        .onFailure(failure -> answers.fail(ctx, failure))
+        .onSuccess(
+            job -> {
+              Jobs jobs = service.get().jobs();
+              ctx.response().closeHandler(gone -> jobs.cancel(job, JobError.CANCELLED));
+              if (ctx.response().closed()) {
+                jobs.cancel(job, JobError.CANCELLED);
+              }
+              over(job)
+                  .onFailure(failure -> answers.fail(ctx, failure))
+                  .onSuccess(record -> sendFinished(ctx, job, record));
+            });
+  }
+
+  private void sendFinished(RoutingContext ctx, Job job, JobRecord record) {
+    if (record.status() == JobStatus.FAILED) {
+      answers.fail(ctx, ApiFailure.of(record.error()));
+      return;
+    }
+    ctx.response()
+        .putHeader("content-type", "video/mp4")
+        .putHeader("x-video-id", job.id())
+        .sendFile(job.file(ClipRecorder.VIDEO).toString())
+        .onFailure(failure -> answers.fail(ctx, failure));
+  }
+
+  private Future<JobRecord> over(Job job) {
+    return Future.fromCompletionStage(job.over(), vertx.getOrCreateContext());
+  }
+
+  private Future<Job> submit(RoutingContext ctx, boolean session) {
+    Service open = service.get();
+    List<FileUpload> files = ctx.fileUploads();
+    for (FileUpload file : files) {
+      if (!file.name().equals("input_reference") || files.size() > 1) {
+        throw ApiFailure.badRequest(
+            "unknown_parameter",
+            Fields.shortened(file.name()),
+            "one file is taken, input_reference: got %d, %s",
+            files.size(),
+            Fields.shortened(file.name()));
+      }
+    }
+    Fields fields = fields(ctx);
+    Asked asked = VideoFields.read(fields, open.models(), !files.isEmpty());
+    if (asked.reference() != null && !files.isEmpty()) {
+      throw ApiFailure.badRequest(
+          "invalid_value", "input_reference", "input_reference is given twice");
+    }
+    Idempotency idempotency = idempotency(ctx, fields);
+    String owner = Access.owner(ctx);
+    Future<Path> reference = Future.succeededFuture();
+    if (!files.isEmpty()) {
+      reference = uploads.check(Path.of(files.get(0).uploadedFileName()));
+    } else if (asked.reference() != null) {
+      reference = uploads.save(asked.reference());
+    }
+    return reference.compose(
+        file ->
+            Future.fromCompletionStage(
+                open.jobs().submit(asked.request(), file, owner, idempotency, session),
+                vertx.getOrCreateContext()));
+  }
+
+  static Fields fields(RoutingContext ctx) {
+    if (isForm(ctx)) {
+      return Fields.of(ctx.request().formAttributes());
+    }
+    try {
+      JsonObject json = ctx.body().asJsonObject();
+      if (json == null) {
+        throw ApiFailure.badRequest("invalid_json", null, "the body must be a JSON object");
+      }
+      return Fields.of(json);
+    } catch (DecodeException | ClassCastException e) {
+      throw ApiFailure.badRequest("invalid_json", null, "the body is no JSON object");
+    }
+  }
+
+  static boolean isForm(RoutingContext ctx) {
+    String type = ctx.request().getHeader("content-type");
+    return type != null
+        && type.toLowerCase(java.util.Locale.ROOT).startsWith("multipart/form-data");
+  }
+
+  private static Idempotency idempotency(RoutingContext ctx, Fields fields) {
+    String key = ctx.request().getHeader("idempotency-key");
+    if (key == null || key.isEmpty()) {
+      return null;
+    }
+    if (key.length() > 255) {
+      throw ApiFailure.badRequest(
+          "invalid_value", "Idempotency-Key", "Idempotency-Key is longer than 255 characters");
+    }
+    String digest = UUID.nameUUIDFromBytes(fields.canonical().getBytes(UTF_8)).toString();
+    return new Idempotency(key, digest);
+  }
+
+  private void answer(RoutingContext ctx, Job job) {
+    if (!job.record().status().over()) {
+      ctx.response().putHeader("openai-poll-after-ms", String.valueOf(POLL_MILLIS));
+    }
+    Answers.json(ctx, VideoJson.of(job, service.get().jobs()));
+  }
+
+  /** GET one. */
+  void get(RoutingContext ctx) {
+    answer(ctx, find(ctx));
+  }
+
+  /** The job that the address names. */
+  Job find(RoutingContext ctx) {
+    String id = ctx.pathParam("video_id");
+    return service
+        .get()
+        .jobs()
+        .find(id, Access.owner(ctx))
+        .orElseThrow(
+            () ->
+                ApiFailure.notFound(
+                    "video_not_found", "there is no video %s", Fields.shortened(id)));
+  }
+
+  /** GET all, page by page. */
+  void list(RoutingContext ctx) {
+    Fields query = Fields.of(ctx.queryParams());
+    String after = query.text("after", 100);
+    Long limit = query.integer("limit", 1, 100);
+    String order = query.word("order", "asc", "desc");
+    query.refuseOthers();
+    Jobs jobs = service.get().jobs();
+    Jobs.Page page =
+        jobs.list(
+            Access.owner(ctx),
+            after,
+            limit == null ? 20 : Math.toIntExact(limit),
+            !"asc".equals(order));
+    Answers.json(ctx, VideoJson.of(page, jobs));
+  }
+
+  /** DELETE: cancels and forgets. */
+  void delete(RoutingContext ctx) {
+    Job job = find(ctx);
+    Future.fromCompletionStage(service.get().jobs().delete(job), vertx.getOrCreateContext())
+        .onFailure(failure -> answers.fail(ctx, failure))
+        .onSuccess(
+            gone ->
+                Answers.json(
+                    ctx,
+                    new JsonObject()
+                        .put("id", job.id())
+                        .put("object", "video.deleted")
+                        .put("deleted", true)));
+  }
+}

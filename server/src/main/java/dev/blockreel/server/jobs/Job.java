@@ -1,0 +1,238 @@
+package dev.blockreel.server.jobs;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.server.engine.Work;
+import dev.blockreel.server.streams.ClipRecorder;
+import dev.blockreel.server.streams.LiveClip;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One clip from its acceptance to its end. Any thread may read its state; the engine thread alone
+ * moves it on.
+ */
+public final class Job implements Work {
+  private static final Logger LOG = LoggerFactory.getLogger(Job.class);
+
+  private final Jobs jobs;
+  private final Path folder;
+  private final CompletableFuture<JobRecord> over = new CompletableFuture<>();
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private volatile JobRecord record;
+  private volatile LiveClip live = new LiveClip();
+  private volatile JobError stopReason;
+  private volatile int blocksDone;
+  private volatile int blocksTotal;
+  private volatile int framesDone;
+  private ClipRecorder recorder; // engine thread only
+  private long bytes = -1; // disk thread only
+
+  Job(Jobs jobs, JobRecord record, Path folder, int blocksTotal) {
+    this.jobs = jobs;
+    this.record = record;
+    this.folder = folder;
+    this.blocksTotal = blocksTotal;
+    if (record.status().over()) {
+      live = null;
+      framesDone = record.status() == JobStatus.COMPLETED ? record.request().frames() : 0;
+      blocksDone = record.status() == JobStatus.COMPLETED ? blocksTotal : 0;
+      over.complete(record);
+    }
+  }
+
+  /** What is known and stored about it. */
+  public JobRecord record() {
+    return record;
+  }
+
+  /** Its name. */
+  public String id() {
+    return record.id();
+  }
+
+  /** Its live streams; empty once it is over: viewers then read its files. */
+  public Optional<LiveClip> live() {
+    return Optional.ofNullable(live);
+  }
+
+  /** A file of a completed job, by its name in {@link ClipRecorder}. */
+  public Path file(String name) {
+    return folder.resolve(name);
+  }
+
+  /** Steps that are done. */
+  public int blocksDone() {
+    return blocksDone;
+  }
+
+  /** Steps of the whole. */
+  public int blocksTotal() {
+    return blocksTotal;
+  }
+
+  /** Frames that viewers can see. */
+  public int framesDone() {
+    return framesDone;
+  }
+
+  /** Blocks done of all, in percent; 100 only when completed. */
+  public int progress() {
+    if (record.status() == JobStatus.COMPLETED) {
+      return 100;
+    }
+    return blocksTotal == 0 ? 0 : Math.min(99, 100 * blocksDone / blocksTotal);
+  }
+
+  /** Completes with the last record, when that is on disk. */
+  public CompletableFuture<JobRecord> over() {
+    return over;
+  }
+
+  /**
+   * Calls {@code listener} after each change of state or progress, on the thread that made it: it
+   * must be quick.
+   *
+   * @return ends it
+   */
+  public Runnable listen(Runnable listener) {
+    listeners.add(listener);
+    return () -> listeners.remove(listener);
+  }
+
+  /** What it takes on disk; looked at once, when it is over. */
+  long bytes(LongSupplier look) {
+    if (bytes < 0) {
+      bytes = look.getAsLong();
+    }
+    return bytes;
+  }
+
+  private void tell() {
+    listeners.forEach(Runnable::run);
+  }
+
+  /** Sets the reason why it shall end early; the first one counts. */
+  synchronized void stop(JobError reason) {
+    if (stopReason == null) {
+      stopReason = reason;
+    }
+  }
+
+  JobError stopReason() {
+    return stopReason;
+  }
+
+  void record(JobRecord next) {
+    record = next;
+    tell();
+  }
+
+  /** Nothing changes any more. */
+  void settle(JobRecord last) {
+    record = last;
+    if (last.status() == JobStatus.COMPLETED) {
+      blocksDone = blocksTotal;
+    }
+    LiveClip streams = live;
+    live = null;
+    if (streams != null) {
+      streams.end();
+    }
+    over.complete(last);
+    tell();
+    listeners.clear();
+  }
+
+  @Override
+  public String model() {
+    return record.request().model();
+  }
+
+  @Override
+  public String owner() {
+    return record.owner();
+  }
+
+  @Override
+  public GenerationRequest begin(Pipeline pipeline) {
+    jobs.began(this);
+    VideoRequest request = record.request();
+    recorder = new ClipRecorder(live, folder, request.width(), request.height(), request.fps());
+    return request.hasReference()
+        ? GivenFrames.continuing(request, folder.resolve(JobStore.REFERENCE), pipeline)
+        : GivenFrames.none(request);
+  }
+
+  @Override
+  public void step(int done, int total) {
+    blocksDone = done;
+    blocksTotal = total;
+    recorder.catchUp();
+    tell();
+  }
+
+  @Override
+  public void frames(Clip next) {
+    int wanted = record.request().frames() - framesDone;
+    if (wanted <= 0) {
+      return;
+    }
+    recorder.add(next.frames() <= wanted ? next : next.slice(0, wanted));
+    if (framesDone == 0) {
+      jobs.firstFrame(this);
+    }
+    framesDone = recorder.frames();
+    jobs.frames(Math.min(wanted, next.frames()));
+    tell();
+  }
+
+  @Override
+  public boolean cancelled() {
+    return stopReason != null;
+  }
+
+  @Override
+  public boolean enough() {
+    return framesDone >= record.request().frames();
+  }
+
+  @Override
+  public void finished() {
+    try {
+      recorder.finish();
+    } catch (EngineFailure e) {
+      failed(e);
+      return;
+    }
+    release();
+    jobs.completed(this);
+  }
+
+  @Override
+  public void failed(EngineFailure failure) {
+    release();
+    JobError reason = stopReason;
+    if (failure.code() != FailureCode.CANCELLED || reason == null) {
+      LOG.warn("{} failed: {}", id(), failure.getMessage());
+      reason = JobError.of(failure);
+    }
+    jobs.failed(this, reason);
+  }
+
+  private void release() {
+    if (recorder != null) {
+      recorder.close();
+      recorder = null;
+    }
+  }
+}

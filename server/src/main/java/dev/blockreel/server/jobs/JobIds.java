@@ -1,0 +1,43 @@
+package dev.blockreel.server.jobs;
+
+import java.security.SecureRandom;
+
+/**
+ * Names of jobs: {@code video_NODE_ULID}. Sorted as text they are in the order of their making, and
+ * they say which server has them.
+ */
+final class JobIds {
+  /** Crockford's alphabet: no letter that is taken for another. */
+  private static final char[] ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".toCharArray();
+
+  private final SecureRandom random = new SecureRandom();
+  private final String prefix;
+  private long lastMillis;
+  private final byte[] tail = new byte[16]; // five bits each
+
+  JobIds(String node) {
+    this.prefix = "video_" + node + "_";
+  }
+
+  synchronized String next(long millis) {
+    if (millis > lastMillis) {
+      lastMillis = millis;
+      for (int i = 0; i < tail.length; i++) {
+        tail[i] = (byte) random.nextInt(32);
+      }
+    } else {
+      // The same millisecond: count on, so that order stays.
+      for (int i = tail.length - 1; i >= 0 && ++tail[i] == 32; i--) {
+        tail[i] = 0;
+      }
+    }
+    StringBuilder id = new StringBuilder(prefix);
+    for (int shift = 45; shift >= 0; shift -= 5) {
+      id.append(ALPHABET[(int) (lastMillis >>> shift) & 31]);
+    }
+    for (byte five : tail) {
+      id.append(ALPHABET[five]);
+    }
+    return id.toString();
+  }
+}

@@ -1,0 +1,97 @@
+package dev.blockreel.server.jobs;
+
+import static java.util.Objects.requireNonNull;
+
+/**
+ * What is known about a job and kept on disk. Times are milliseconds since 1970.
+ *
+ * @param id made by the server
+ * @param owner who asked: a fingerprint of the API key, never the key
+ * @param idempotency the client's own name for the request, or null
+ * @param session whether it belongs to a live session and ends with it
+ * @param request what to make
+ * @param status state
+ * @param error why it failed, or null
+ * @param attempts how often it was begun
+ * @param createdAt when it was accepted
+ * @param startedAt when its first block was begun, or 0
+ * @param firstFrameAt when its first frame was final, or 0
+ * @param completedAt when it was over, or 0
+ * @param expiresAt when record and files go, or 0
+ */
+public record JobRecord(
+    String id,
+    String owner,
+    Idempotency idempotency,
+    boolean session,
+    VideoRequest request,
+    JobStatus status,
+    JobError error,
+    int attempts,
+    long createdAt,
+    long startedAt,
+    long firstFrameAt,
+    long completedAt,
+    long expiresAt) {
+  public JobRecord {
+    requireNonNull(id, "id is null");
+    requireNonNull(owner, "owner is null");
+    requireNonNull(request, "request is null");
+    requireNonNull(status, "status is null");
+  }
+
+  static JobRecord queued(
+      String id,
+      String owner,
+      Idempotency idempotency,
+      boolean session,
+      VideoRequest request,
+      long now) {
+    return new JobRecord(
+        id, owner, idempotency, session, request, JobStatus.QUEUED, null, 0, now, 0, 0, 0, 0);
+  }
+
+  JobRecord begun(long now) {
+    return with(JobStatus.IN_PROGRESS, null, attempts + 1, now, 0, 0, 0);
+  }
+
+  JobRecord shown(long now) {
+    return with(status, error, attempts, startedAt, now, 0, 0);
+  }
+
+  JobRecord completed(long now, long expires) {
+    return with(JobStatus.COMPLETED, null, attempts, startedAt, firstFrameAt, now, expires);
+  }
+
+  JobRecord failed(JobError why, long now, long expires) {
+    return with(JobStatus.FAILED, why, attempts, startedAt, firstFrameAt, now, expires);
+  }
+
+  JobRecord queuedAgain() {
+    return with(JobStatus.QUEUED, null, attempts, 0, 0, 0, 0);
+  }
+
+  private JobRecord with(
+      JobStatus newStatus,
+      JobError newError,
+      int newAttempts,
+      long started,
+      long firstFrame,
+      long completed,
+      long expires) {
+    return new JobRecord(
+        id,
+        owner,
+        idempotency,
+        session,
+        request,
+        newStatus,
+        newError,
+        newAttempts,
+        createdAt,
+        started,
+        firstFrame,
+        completed,
+        expires);
+  }
+}

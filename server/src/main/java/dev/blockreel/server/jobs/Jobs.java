@@ -1,0 +1,414 @@
+package dev.blockreel.server.jobs;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.server.engine.Engine;
+import dev.blockreel.server.engine.ServedModel;
+import dev.blockreel.server.jobs.Refusal.Reason;
+import dev.blockreel.server.operations.Measures;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All jobs of this server. {@link #submit} admits or refuses at once; files are written on a thread
+ * of its own, in order, so that neither the event loop nor the engine waits for the disk.
+ */
+public final class Jobs implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
+
+  /** A job that was begun so often and never ended is what ends the server. */
+  private static final int MOST_ATTEMPTS = 3;
+
+  private final Engine engine;
+  private final Map<String, ServedModel> models;
+  private final Limits limits;
+  private final Measures measures;
+  private final JobStore store;
+  private final JobIds ids;
+  private final NavigableMap<String, Job> jobs = new ConcurrentSkipListMap<>();
+  private final ExecutorService disk =
+      Executors.newSingleThreadExecutor(task -> new Thread(task, "job-store"));
+  private volatile boolean stopping;
+  private volatile double usualSeconds = 1;
+  private int beingStored; // guarded by this
+
+  /**
+   * A page of jobs.
+   *
+   * @param jobs in the wanted order
+   * @param more whether others follow
+   */
+  public record Page(List<Job> jobs, boolean more) {}
+
+  /**
+   * Reads the jobs of earlier runs: those that waited wait again; those that ran are made again
+   * from their seed, unless their viewer has gone with the old server.
+   *
+   * @param folder where jobs are kept
+   * @param node name of this server in the ids of its jobs
+   */
+  public Jobs(
+      Path folder,
+      String node,
+      Engine engine,
+      Map<String, ServedModel> models,
+      Limits limits,
+      Measures measures) {
+    this.engine = engine;
+    this.models = models;
+    this.limits = limits;
+    this.measures = measures;
+    this.store = new JobStore(folder);
+    this.ids = new JobIds(node);
+    store.load().forEach(this::restore);
+    disk.execute(this::makeRoom);
+  }
+
+  private void restore(JobRecord stored) {
+    JobRecord record = stored;
+    if (!record.status().over()) {
+      store.deleteMedia(record.id());
+      boolean again =
+          !record.session()
+              && record.attempts() < MOST_ATTEMPTS
+              && models.containsKey(record.request().model());
+      record =
+          again
+              ? record.queuedAgain()
+              : record.failed(JobError.SERVER_RESTARTED, now(), now() + limits.keep().toMillis());
+      store.save(record);
+    }
+    Job job = job(record);
+    jobs.put(job.id(), job);
+    if (!record.status().over()) {
+      engine.submit(job);
+    }
+  }
+
+  private Job job(JobRecord record) {
+    ServedModel model = models.get(record.request().model());
+    return new Job(this, record, store.folder(record.id()), model == null ? 0 : model.blocks());
+  }
+
+  private static long now() {
+    return System.currentTimeMillis();
+  }
+
+  /**
+   * Takes a job on.
+   *
+   * @param reference a file that becomes the job's, or null
+   * @param session whether the job belongs to a live session
+   * @return the job, once it is on disk and waits for its turn
+   * @throws Refusal at once, where it is not taken on
+   */
+  public CompletableFuture<Job> submit(
+      VideoRequest request,
+      Path reference,
+      String owner,
+      Idempotency idempotency,
+      boolean session) {
+    Job job;
+    synchronized (this) {
+      Optional<Job> known = known(owner, idempotency);
+      if (known.isPresent()) {
+        return CompletableFuture.completedFuture(known.get());
+      }
+      refuseWhereFull(owner);
+      long now = now();
+      job = job(JobRecord.queued(ids.next(now), owner, idempotency, session, request, now));
+      jobs.put(job.id(), job);
+      beingStored++;
+    }
+    return CompletableFuture.supplyAsync(
+            () -> {
+              store.create(job.record(), reference);
+              return job;
+            },
+            disk)
+        .whenComplete(
+            (stored, failure) -> {
+              synchronized (this) {
+                beingStored--;
+              }
+              if (failure != null) {
+                jobs.remove(job.id());
+                LOG.warn("a job could not be stored: {}", failure.getMessage());
+              } else {
+                engine.submit(job);
+                if (job.cancelled()) {
+                  withdraw(job);
+                }
+              }
+            });
+  }
+
+  private Optional<Job> known(String owner, Idempotency idempotency) {
+    if (idempotency == null) {
+      return Optional.empty();
+    }
+    for (Job job : jobs.values()) {
+      Idempotency other = job.record().idempotency();
+      if (other != null && other.key().equals(idempotency.key()) && job.owner().equals(owner)) {
+        if (!other.equals(idempotency)) {
+          throw refusal(
+              Reason.IDEMPOTENCY_MISMATCH,
+              "this Idempotency-Key was used for a request with other fields");
+        }
+        return Optional.of(job);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Takes a place for something that is no job, such as an image.
+   *
+   * @throws Refusal where it is not taken on
+   */
+  public void refuseWhereFull(String owner) {
+    if (stopping) {
+      throw refusal(Reason.SHUTTING_DOWN, "the server is shutting down");
+    }
+    int waiting = queueDepth();
+    if (waiting >= limits.queue()) {
+      throw refusal(
+          Reason.QUEUE_FULL, "the queue is full: %d jobs wait already".formatted(waiting));
+    }
+    long own =
+        jobs.values().stream()
+            .filter(job -> !job.record().status().over() && job.owner().equals(owner))
+            .count();
+    if (own >= limits.perOwner()) {
+      throw refusal(
+          Reason.TOO_MANY_IN_FLIGHT,
+          "this key has %d jobs that wait or run: %d are the most"
+              .formatted(own, limits.perOwner()));
+    }
+  }
+
+  private Refusal refusal(Reason reason, String message) {
+    int seconds = (int) Math.max(1, Math.min(120, Math.ceil(usualSeconds)));
+    return new Refusal(reason, message, seconds, queueDepth());
+  }
+
+  /** How many jobs wait. */
+  public synchronized int queueDepth() {
+    return engine.depth() + beingStored;
+  }
+
+  /** 1 for the next one; 0 when it no longer waits. */
+  public int position(Job job) {
+    return engine.position(job);
+  }
+
+  /** A job of this owner. */
+  public Optional<Job> find(String id, String owner) {
+    return Optional.ofNullable(jobs.get(id)).filter(job -> job.owner().equals(owner));
+  }
+
+  /**
+   * Jobs of an owner in the order of their making.
+   *
+   * @param after id of the job that the page follows, or null for the first page
+   * @param limit how many at most
+   * @param descending whether the newest come first
+   */
+  public Page list(String owner, String after, int limit, boolean descending) {
+    NavigableMap<String, Job> ordered = descending ? jobs.descendingMap() : jobs;
+    Collection<Job> rest =
+        after == null ? ordered.values() : ordered.tailMap(after, false).values();
+    List<Job> found =
+        rest.stream().filter(job -> job.owner().equals(owner)).limit(limit + 1L).toList();
+    return new Page(found.subList(0, Math.min(limit, found.size())), found.size() > limit);
+  }
+
+  /** Ends a job before its next block; does nothing where it is over. */
+  public void cancel(Job job, JobError reason) {
+    job.stop(reason);
+    withdraw(job);
+  }
+
+  private void withdraw(Job job) {
+    if (engine.withdraw(job)) {
+      failed(job, job.stopReason());
+    }
+  }
+
+  /** Cancels a job and removes its record and files; completes when they are gone. */
+  public CompletableFuture<Void> delete(Job job) {
+    cancel(job, JobError.CANCELLED);
+    return job.over().thenRunAsync(() -> forget(job), disk);
+  }
+
+  private void forget(Job job) {
+    store.delete(job.id());
+    jobs.remove(job.id());
+  }
+
+  // The engine thread reports:
+
+  void began(Job job) {
+    JobRecord record = job.record().begun(now());
+    job.record(record);
+    measures.began(Duration.ofMillis(record.startedAt() - record.createdAt()));
+    disk.execute(() -> save(record));
+  }
+
+  void firstFrame(Job job) {
+    JobRecord record = job.record().shown(now());
+    job.record(record);
+    measures.firstFrame(Duration.ofMillis(record.firstFrameAt() - record.createdAt()));
+  }
+
+  void frames(int count) {
+    measures.frames(count);
+  }
+
+  void completed(Job job) {
+    measures.ended();
+    JobRecord record = job.record();
+    usualSeconds = 0.8 * usualSeconds + 0.2 * (now() - record.startedAt()) / 1000.0;
+    disk.execute(
+        () -> {
+          try {
+            JobRecord last = record.completed(now(), now() + limits.keep().toMillis());
+            store.saveWithMedia(last);
+            measures.completed(Duration.ofMillis(last.completedAt() - last.createdAt()));
+            job.settle(last);
+            makeRoom();
+          } catch (EngineFailure e) {
+            LOG.warn("{}: {}", job.id(), e.getMessage());
+            fail(job, JobError.of(e));
+          }
+        });
+  }
+
+  void failed(Job job, JobError reason) {
+    if (job.record().startedAt() > 0) {
+      measures.ended();
+    }
+    disk.execute(() -> fail(job, reason));
+  }
+
+  private void fail(Job job, JobError reason) {
+    measures.failed(reason.code());
+    JobRecord last = job.record().failed(reason, now(), now() + limits.keep().toMillis());
+    // Whoever waits is told that it failed; the next server begins it anew.
+    boolean again = reason.equals(JobError.SHUTTING_DOWN) && !last.session();
+    try {
+      store.deleteMedia(job.id());
+    } catch (EngineFailure e) {
+      LOG.warn("{}: {}", job.id(), e.getMessage());
+    }
+    save(again ? job.record().queuedAgain() : last);
+    job.settle(last);
+    makeRoom();
+  }
+
+  private void save(JobRecord record) {
+    try {
+      if (jobs.containsKey(record.id())) {
+        store.save(record);
+      }
+    } catch (EngineFailure e) {
+      LOG.warn("{}: {}", record.id(), e.getMessage());
+    }
+  }
+
+  /** The oldest finished jobs go, until what stays is within the limits. For the disk thread. */
+  private void makeRoom() {
+    List<Job> finished =
+        jobs.values().stream().filter(job -> job.record().status().over()).toList();
+    long bytes = finished.stream().mapToLong(this::bytes).sum();
+    int count = finished.size();
+    for (Job oldest : finished) {
+      if (count <= limits.storedJobs() && bytes <= limits.storedBytes()) {
+        return;
+      }
+      bytes -= bytes(oldest);
+      count--;
+      forget(oldest);
+    }
+  }
+
+  private long bytes(Job job) {
+    return job.bytes(() -> store.bytes(job.id()));
+  }
+
+  /** Ends what is too late and forgets what has expired; to be called each second. */
+  public void sweep() {
+    long now = now();
+    for (Job job : jobs.values()) {
+      JobRecord record = job.record();
+      switch (record.status()) {
+        case QUEUED -> {
+          if (now - record.createdAt() > limits.queueTime().toMillis()) {
+            cancel(job, JobError.WAITED_TOO_LONG);
+          }
+        }
+        case IN_PROGRESS -> {
+          if (now - record.startedAt() > limits.jobTime().toMillis()) {
+            cancel(job, JobError.RAN_TOO_LONG);
+          }
+        }
+        case COMPLETED, FAILED -> {
+          if (record.expiresAt() <= now) {
+            disk.execute(() -> forget(job));
+          }
+        }
+      }
+    }
+    disk.execute(measures::sampleMemory);
+  }
+
+  /**
+   * Takes on nothing more and waits for what runs, {@link Limits#grace} long; what is not done then
+   * ends and is begun anew by the next server, as is what waits. To be called on no event loop.
+   */
+  @Override
+  public void close() {
+    synchronized (this) {
+      stopping = true;
+    }
+    engine.drain();
+    CompletableFuture<?>[] running =
+        jobs.values().stream()
+            .filter(job -> job.record().status() == JobStatus.IN_PROGRESS)
+            .map(Job::over)
+            .toArray(CompletableFuture[]::new);
+    try {
+      CompletableFuture.allOf(running)
+          .orTimeout(limits.grace().toMillis(), TimeUnit.MILLISECONDS)
+          .join();
+    } catch (CompletionException e) {
+      LOG.info("some jobs are not done: they begin anew with the next server");
+    }
+    for (Job job : jobs.values()) {
+      if (!job.record().status().over()) {
+        cancel(job, JobError.SHUTTING_DOWN);
+      }
+    }
+    engine.close();
+    disk.shutdown();
+    try {
+      if (!disk.awaitTermination(30, TimeUnit.SECONDS)) {
+        LOG.warn("records could not be written in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

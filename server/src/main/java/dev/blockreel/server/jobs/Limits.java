@@ -1,0 +1,55 @@
+package dev.blockreel.server.jobs;
+
+import static dev.blockreel.failure.EngineFailure.badRequest;
+
+import java.time.Duration;
+
+/**
+ * What the server takes on and for how long it keeps it.
+ *
+ * @param queue jobs that may wait
+ * @param perOwner jobs of one API key that may wait or run
+ * @param queueTime how long a job may wait
+ * @param jobTime how long a job may run
+ * @param keep how long a finished job stays
+ * @param storedJobs finished jobs that stay; beyond it the oldest one goes
+ * @param storedBytes what all jobs may take on disk; beyond it the oldest finished ones go
+ * @param bodyBytes size of a request body
+ * @param grace how long running jobs may go on after the server was asked to stop
+ */
+public record Limits(
+    int queue,
+    int perOwner,
+    Duration queueTime,
+    Duration jobTime,
+    Duration keep,
+    int storedJobs,
+    long storedBytes,
+    long bodyBytes,
+    Duration grace) {
+  /** For one machine and a few users. */
+  public static final Limits DEFAULT =
+      new Limits(
+          64,
+          64,
+          Duration.ofMinutes(10),
+          Duration.ofMinutes(10),
+          Duration.ofHours(24),
+          1000,
+          4L << 30,
+          16L << 20,
+          Duration.ofSeconds(10));
+
+  public Limits {
+    if (queue < 1 || perOwner < 1 || storedJobs < 1 || storedBytes < 1 || bodyBytes < 1) {
+      throw badRequest(
+          "limits must be above 0: got queue %d, per key %d, kept %d jobs, %d bytes, body %d",
+          queue, perOwner, storedJobs, storedBytes, bodyBytes);
+    }
+    for (Duration duration : new Duration[] {queueTime, jobTime, keep, grace}) {
+      if (duration.isNegative()) {
+        throw badRequest("a time limit must be 0 or more: got %s", duration);
+      }
+    }
+  }
+}

@@ -1,0 +1,208 @@
+package dev.blockreel.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.blockreel.cli.TinyModel;
+import dev.blockreel.media.ClipReader;
+import dev.blockreel.media.ClipSampling;
+import io.vertx.core.json.JsonObject;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RealtimeTest {
+  @TempDir private static Path folder;
+  private static TestServer server;
+
+  @TempDir private Path own;
+
+  @BeforeAll
+  static void start() {
+    server = TestServer.start(folder);
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  @Test
+  void framesArriveAsFragmentsInOrder() throws IOException {
+    Viewer viewer = Viewer.open(server).start();
+    List<JsonObject> all = viewer.all();
+    assertThat(viewer.closeCode()).isEqualTo(1000);
+    all = all.stream().filter(m -> !m.getString("type").equals("queue_status")).toList();
+    assertThat(types(all)).startsWith("video.start").endsWith("session.done");
+    JsonObject start = find(all, "video.start").get(0);
+    assertThat(start.getJsonObject("config").getString("mime_type"))
+        .matches("video/mp4; codecs=\"avc1\\.42[0-9A-F]{4}\"");
+    List<JsonObject> chunks = find(all, "video.chunk_metadata");
+    assertThat(chunks).extracting(c -> c.getString("kind")).startsWith("init", "media");
+    assertThat(chunks)
+        .extracting(c -> c.getInteger("byte_length"))
+        .isEqualTo(viewer.chunks().stream().map(bytes -> bytes.length).toList());
+    assertThat(chunks)
+        .extracting(c -> c.getInteger("transport_chunk_index"))
+        .isEqualTo(IntStream.range(0, chunks.size()).boxed().toList());
+    List<JsonObject> media =
+        chunks.stream().filter(c -> c.getString("kind").equals("media")).toList();
+    assertThat(media).extracting(c -> c.getInteger("num_frames")).containsOnly(1);
+    assertThat(media).hasSize(TinyModel.FRAMES);
+    assertThat(frames(viewer.bytes())).isEqualTo(TinyModel.FRAMES);
+    assertThat(find(all, "session.done").get(0).getJsonObject("video").getString("status"))
+        .isEqualTo("completed");
+  }
+
+  private static List<String> types(List<JsonObject> messages) {
+    return messages.stream().map(m -> m.getString("type")).toList();
+  }
+
+  private static List<JsonObject> find(List<JsonObject> messages, String type) {
+    return messages.stream().filter(m -> m.getString("type").equals(type)).toList();
+  }
+
+  private int frames(byte[] mp4) throws IOException {
+    Path file = own.resolve("seen.mp4");
+    Files.write(file, mp4);
+    return ClipReader.read(file, ClipSampling.ALL).frames();
+  }
+
+  @Test
+  void theFirstFragmentIsThereWhenTheSecondFrameIs() {
+    Viewer viewer = Viewer.open(server).start();
+    List<JsonObject> all = viewer.all();
+    int first =
+        IntStream.range(0, all.size())
+            .filter(i -> "media".equals(all.get(i).getString("kind")))
+            .findFirst()
+            .orElseThrow();
+    // 32 tokens in two frames of 16: the first fragment leaves before the last block is there.
+    assertThat(find(all.subList(first, all.size()), "video.progress")).isNotEmpty();
+  }
+
+  @Test
+  void imagesAreSentToThoseWhoPreferThem() throws IOException {
+    Viewer viewer = Viewer.open(server).start(new JsonObject().put("format", "jpeg"));
+    assertThat(viewer.closeCode()).isEqualTo(1000);
+    assertThat(viewer.chunks()).hasSize(TinyModel.FRAMES);
+    for (byte[] image : viewer.chunks()) {
+      assertThat(ImageIO.read(new ByteArrayInputStream(image)).getWidth())
+          .isEqualTo(TinyModel.SIDE);
+    }
+  }
+
+  @Test
+  void anyNumberWatchesAndLateOnesGetAllFromTheFirstFrameOn() {
+    CountDownLatch release = server.holdEngine();
+    String id = server.create();
+    JsonObject watch = new JsonObject().put("type", "session.start").put("video_id", id);
+    Viewer early = Viewer.open(server).send(watch);
+    Viewer images = Viewer.open(server).send(watch.copy().put("format", "jpeg"));
+    assertThat(early.next("queue_status").getInteger("position")).isEqualTo(1);
+    release.countDown();
+    assertThat(early.closeCode()).isEqualTo(1000);
+    server.over(id);
+    Viewer late = Viewer.open(server).send(watch);
+    Viewer lateImages = Viewer.open(server).send(watch.copy().put("format", "jpeg"));
+    assertThat(late.bytes()).isEqualTo(early.bytes());
+    assertThat(late.chunks()).hasSameSizeAs(early.chunks()).hasSizeGreaterThan(TinyModel.FRAMES);
+    assertThat(images.chunks()).hasSize(TinyModel.FRAMES);
+    assertThat(lateImages.chunks()).hasSize(TinyModel.FRAMES);
+    assertThat(late.next("session.done").getBoolean("stopped")).isFalse();
+  }
+
+  @Test
+  void stopEndsTheClip() {
+    CountDownLatch release = server.holdEngine();
+    try {
+      Viewer viewer = Viewer.open(server).start();
+      String id = viewer.next("queue_status").getString("video_id");
+      viewer.send("{\"type\":\"session.stop\"}");
+      JsonObject done = viewer.next("session.done");
+      assertThat(done.getBoolean("stopped")).isTrue();
+      assertThat(viewer.closeCode()).isEqualTo(1000);
+      JsonObject video = server.video(id);
+      assertThat(video.getString("status")).isEqualTo("failed");
+      assertThat(video.getJsonObject("error").getString("code")).isEqualTo("cancelled");
+    } finally {
+      release.countDown();
+    }
+  }
+
+  @Test
+  void disconnectEndsTheClipOfTheSessionButNotAWatchedOne() {
+    CountDownLatch release = server.holdEngine();
+    try {
+      Viewer maker = Viewer.open(server).start();
+      String made = maker.next("queue_status").getString("video_id");
+      String other = server.create();
+      Viewer watcher =
+          Viewer.open(server)
+              .send(new JsonObject().put("type", "session.start").put("video_id", other));
+      watcher.next("queue_status");
+      watcher.socket().abort();
+      maker.socket().abort();
+      JsonObject video = server.over(made);
+      assertThat(video.getJsonObject("error").getString("code")).isEqualTo("cancelled");
+      release.countDown();
+      assertThat(server.over(other).getString("status")).isEqualTo("completed");
+    } finally {
+      release.countDown();
+    }
+  }
+
+  @Test
+  void pingsAreAnsweredAndInteractionsRefused() {
+    Viewer viewer = Viewer.open(server);
+    viewer.send("{\"type\":\"session.ping\",\"event_id\":\"p1\"}");
+    assertThat(viewer.next("session.pong").getString("event_id")).isEqualTo("p1");
+    viewer.send(
+        "{\"type\":\"session.interaction\",\"interaction\":{\"event_id\":\"i1\",\"event\":{}}}");
+    JsonObject error = viewer.next("error");
+    assertThat(error.getString("code")).isEqualTo("unsupported_parameter");
+    assertThat(error.getString("event_id")).isEqualTo("i1");
+    viewer.start();
+    viewer.next("session.done");
+  }
+
+  @Test
+  void mistakesAreNamedAndCloseTheSocket() {
+    assertError(Viewer.open(server).send("{"), "invalid_json", null);
+    assertError(Viewer.open(server).send("{\"type\":\"session.begin\"}"), "invalid_value", null);
+    assertError(
+        Viewer.open(server).start(new JsonObject().put("prompt", "fly")), "unknown_class", "prompt");
+    assertError(
+        Viewer.open(server).start(new JsonObject().put("codec", "x")), "unknown_parameter", "codec");
+    assertError(
+        Viewer.open(server)
+            .send("{\"type\":\"session.start\",\"video_id\":\"video_test_1\"}"),
+        "video_not_found",
+        null);
+    assertError(
+        Viewer.open(server)
+            .send("{\"type\":\"session.stop\",\"x\":\"" + "x".repeat(200_000) + "\"}"),
+        "message_too_large",
+        null);
+    Viewer viewer = Viewer.open(server);
+    viewer.socket().sendBinary(ByteBuffer.wrap(new byte[4]), true).join();
+    assertError(viewer, "invalid_value", null);
+  }
+
+  private static void assertError(Viewer viewer, String code, String param) {
+    JsonObject error = viewer.next("error");
+    assertThat(error.getString("code")).as(error.encode()).isEqualTo(code);
+    assertThat(error.getString("param")).isEqualTo(param);
+    assertThat(error.getString("request_id")).isNotBlank();
+    assertThat(viewer.closeCode()).isEqualTo(1008);
+  }
+}
