@@ -85,6 +85,15 @@ final class Serve extends EngineCommand {
   private String node;
 
   @Option(
+      names = "--batch",
+      defaultValue = "8",
+      paramLabel = "N",
+      description =
+          "Clips of a model that are generated at the same time; one with guidance counts twice."
+              + " Default: ${DEFAULT-VALUE}.")
+  private int batch;
+
+  @Option(
       names = "--queue",
       defaultValue = "64",
       paramLabel = "N",
@@ -182,6 +191,7 @@ final class Serve extends EngineCommand {
         origins,
         node,
         new Limits(
+            batch,
             queue,
             perKey,
             Duration.ofSeconds(queueSeconds),

@@ -108,7 +108,7 @@ public final class Server implements AutoCloseable {
               .formatted(options.host(), options.port(), e.getCause().getMessage()),
           e);
     }
-    engine = Engine.start(options.models(), measures);
+    engine = Engine.start(options.models(), options.limits().batch(), measures);
     Map<String, ServedModel> models = loaded();
     warmUp(options.data().resolve("warm-up"), models);
     jobs =

@@ -180,12 +180,15 @@ class RealtimeTest {
     assertError(Viewer.open(server).send("{"), "invalid_json", null);
     assertError(Viewer.open(server).send("{\"type\":\"session.begin\"}"), "invalid_value", null);
     assertError(
-        Viewer.open(server).start(new JsonObject().put("prompt", "fly")), "unknown_class", "prompt");
+        Viewer.open(server).start(new JsonObject().put("prompt", "fly")),
+        "unknown_class",
+        "prompt");
     assertError(
-        Viewer.open(server).start(new JsonObject().put("codec", "x")), "unknown_parameter", "codec");
+        Viewer.open(server).start(new JsonObject().put("codec", "x")),
+        "unknown_parameter",
+        "codec");
     assertError(
-        Viewer.open(server)
-            .send("{\"type\":\"session.start\",\"video_id\":\"video_test_1\"}"),
+        Viewer.open(server).send("{\"type\":\"session.start\",\"video_id\":\"video_test_1\"}"),
         "video_not_found",
         null);
     assertError(

@@ -25,6 +25,7 @@ public final class Engine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
   private final List<ModelSource> sources;
+  private final int slots;
   private final Measures measures;
   private final WorkQueue queue = new WorkQueue();
   private final BlockingQueue<Runnable> errands = new LinkedBlockingQueue<>();
@@ -33,15 +34,21 @@ public final class Engine implements AutoCloseable {
   private final Thread thread = new Thread(this::run, "engine");
   private volatile boolean stopping;
 
-  private Engine(List<ModelSource> sources, Measures measures) {
+  private Engine(List<ModelSource> sources, int slots, Measures measures) {
     this.sources = List.copyOf(sources);
+    this.slots = slots;
     this.measures = measures;
     measures.watchQueue(queue::depth);
   }
 
-  /** Starts the thread, which begins to load the models. */
-  public static Engine start(List<ModelSource> sources, Measures measures) {
-    Engine engine = new Engine(sources, measures);
+  /**
+   * Starts the thread, which begins to load the models.
+   *
+   * @param slots how many clips of a model may be generated at the same time; one with guidance
+   *     counts twice
+   */
+  public static Engine start(List<ModelSource> sources, int slots, Measures measures) {
+    Engine engine = new Engine(sources, slots, measures);
     engine.thread.start();
     return engine;
   }
@@ -119,8 +126,8 @@ public final class Engine implements AutoCloseable {
       Map<String, ServedModel> models = new LinkedHashMap<>();
       for (ModelSource source : sources) {
         Pipeline pipeline = Pipeline.load(source.directory(), source.dtype());
-        runners.put(source.name(), new ModelRunner(pipeline, measures));
         warmUp(pipeline);
+        runners.put(source.name(), new ModelRunner(pipeline, slots, measures));
         models.put(source.name(), ServedModel.of(source, pipeline));
       }
       loaded.complete(Collections.unmodifiableMap(models));
@@ -162,7 +169,8 @@ public final class Engine implements AutoCloseable {
       Work work =
           queue.take(
               waiting ->
-                  runners.containsKey(waiting.model()) && runners.get(waiting.model()).hasRoom(),
+                  runners.containsKey(waiting.model())
+                      && runners.get(waiting.model()).hasRoom(waiting),
               running);
       if (work == null) {
         return;

@@ -24,7 +24,7 @@ import java.util.function.ToIntFunction;
  * @param fps frames per second that it was trained at
  * @param blocks steps of a whole clip
  * @param blockSize tokens a block
- * @param unit what a block is: {@code token}, {@code row} or {@code frame}
+ * @param unit what a block is: a token, a row or all of a latent image
  * @param takesText whether a prompt is free text
  * @param needsReference whether it only continues given frames
  * @param takesReference whether given frames can begin a clip

@@ -17,6 +17,11 @@ public interface Work {
   /** Who asked for it: owners take turns. */
   String owner();
 
+  /** Slots of the batch that it takes: two with guidance, else one. */
+  default int slots() {
+    return 1;
+  }
+
   /**
    * The engine has taken it.
    *

@@ -107,7 +107,7 @@ final class Access {
       return Optional.of(header.substring(7).strip());
     }
     for (String offered : request.headers().getAll("sec-websocket-protocol")) {
-      for (String protocol : offered.split(",")) {
+      for (String protocol : offered.split(",", -1)) {
         if (protocol.strip().startsWith(KEY_PROTOCOL)) {
           return Optional.of(protocol.strip().substring(KEY_PROTOCOL.length()));
         }

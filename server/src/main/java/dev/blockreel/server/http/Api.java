@@ -148,7 +148,7 @@ public final class Api {
   }
 
   private static boolean hasBody(HttpServerRequest request) {
-    return request.method() == HttpMethod.POST;
+    return request.method().equals(HttpMethod.POST);
   }
 
   private void get(Router router, String path, Consumer<RoutingContext> handler) {

@@ -115,7 +115,7 @@ final class Fields {
 
   /** A whole number from {@code least} to {@code most}, or null. */
   Long integer(String name, long least, long most) {
-    Double number = number(name, least, most);
+    Double number = number(name, (double) least, (double) most);
     if (number == null) {
       return null;
     }

@@ -164,6 +164,11 @@ public final class Job implements Work {
   }
 
   @Override
+  public int slots() {
+    return record.request().options().cfg() > 0 ? 2 : 1;
+  }
+
+  @Override
   public GenerationRequest begin(Pipeline pipeline) {
     jobs.began(this);
     VideoRequest request = record.request();
@@ -208,12 +213,7 @@ public final class Job implements Work {
 
   @Override
   public void finished() {
-    try {
-      recorder.finish();
-    } catch (EngineFailure e) {
-      failed(e);
-      return;
-    }
+    recorder.finish();
     release();
     jobs.completed(this);
   }

@@ -7,6 +7,7 @@ import java.time.Duration;
 /**
  * What the server takes on and for how long it keeps it.
  *
+ * @param batch jobs of a model that may run at the same time; one with guidance counts twice
  * @param queue jobs that may wait
  * @param perOwner jobs of one API key that may wait or run
  * @param queueTime how long a job may wait
@@ -18,6 +19,7 @@ import java.time.Duration;
  * @param grace how long running jobs may go on after the server was asked to stop
  */
 public record Limits(
+    int batch,
     int queue,
     int perOwner,
     Duration queueTime,
@@ -30,6 +32,7 @@ public record Limits(
   /** For one machine and a few users. */
   public static final Limits DEFAULT =
       new Limits(
+          8,
           64,
           64,
           Duration.ofMinutes(10),
@@ -41,10 +44,15 @@ public record Limits(
           Duration.ofSeconds(10));
 
   public Limits {
-    if (queue < 1 || perOwner < 1 || storedJobs < 1 || storedBytes < 1 || bodyBytes < 1) {
+    if (batch < 1
+        || queue < 1
+        || perOwner < 1
+        || storedJobs < 1
+        || storedBytes < 1
+        || bodyBytes < 1) {
       throw badRequest(
-          "limits must be above 0: got queue %d, per key %d, kept %d jobs, %d bytes, body %d",
-          queue, perOwner, storedJobs, storedBytes, bodyBytes);
+          "limits must be above 0: got batch %d, queue %d, per key %d, kept %d jobs, %d bytes, body %d",
+          batch, queue, perOwner, storedJobs, storedBytes, bodyBytes);
     }
     for (Duration duration : new Duration[] {queueTime, jobTime, keep, grace}) {
       if (duration.isNegative()) {
