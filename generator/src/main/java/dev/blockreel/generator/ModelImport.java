@@ -98,6 +98,26 @@ public record ModelImport(
    *     published; MEDIA when something cannot be read or written. Nothing is left behind then.
    */
   public void to(Path out) {
+    if (VarModelImport.recognises(tokenizer, generator)) {
+      varTo(out);
+    } else {
+      nbpTo(out);
+    }
+  }
+
+  private void varTo(Path out) {
+    if (texts != null || grid != null || codes != 0 || !levels.isEmpty()) {
+      throw EngineFailure.badRequest(
+          "the files of VAR say all sizes: leave --text-tokenizer, --grid, --codes and --levels out");
+    }
+    try (VarModelImport files = VarModelImport.open(tokenizer, generator, hyperParameters)) {
+      ObjectNode json = files.describe();
+      describeImported(json);
+      ModelDirectory.write(out, json, draft -> files.write(draft, type));
+    }
+  }
+
+  private void nbpTo(Path out) {
     try (Magvit2Import first = tokenizer == null ? null : Magvit2Import.open(tokenizer, levels);
         NbpImport second =
             generator == null
@@ -157,10 +177,14 @@ public record ModelImport(
       json.putObject("sampling").put("temperature", 1.0).put("topK", 16_000).put("topP", 0.9);
     }
     json.put("attribution", ATTRIBUTION);
+    describeImported(json);
+    return json;
+  }
+
+  private void describeImported(ObjectNode json) {
     ObjectNode imported = json.putObject("imported");
     describeFile(imported, "tokenizer", tokenizer);
     describeFile(imported, "generator", generator);
-    return json;
   }
 
   private NbpGenerator.Description clip(NbpImport opened, Magvit2Config sizes) {

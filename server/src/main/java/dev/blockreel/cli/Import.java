@@ -18,13 +18,13 @@ final class Import extends EngineCommand {
   @Option(
       names = "--tokenizer",
       paramLabel = "FILE",
-      description = "The tokenizer: .pt with 'model_state_dict', or .safetensors.")
+      description = "The tokenizer: .pt with 'model_state_dict' (NBP), .pth (VAR), or .safetensors.")
   private Path tokenizer;
 
   @Option(
       names = "--generator",
       paramLabel = "FILE",
-      description = "The generator: a Lightning .ckpt, or .safetensors.")
+      description = "The generator: a Lightning .ckpt (NBP), .pth (VAR), or .safetensors.")
   private Path generator;
 
   @Option(
@@ -65,7 +65,7 @@ final class Import extends EngineCommand {
       names = "--hyper",
       paramLabel = "NAME=VALUE",
       description =
-          "A hyper-parameter that the generator's file lacks, by its published name, such as n_head.")
+          "A hyper-parameter that the generator's file lacks, by its published name, such as n_head, or patch_nums of VAR.")
   private Map<String, String> hyperParameters = Map.of();
 
   @Option(
