@@ -5,12 +5,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
-import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpLayout;
+import dev.blockreel.media.ClipReader;
+import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Dtype;
@@ -18,10 +18,9 @@ import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
+import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -60,6 +59,7 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   private GeneratorTraining(
       GeneratorRecipe recipe,
       ModelDirectory tokenizer,
+      NbpGenerator.Description description,
       TokenCache tokens,
       List<String> classes,
       Preview preview) {
@@ -68,22 +68,9 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     this.tokens = tokens;
     this.classes = classes;
     this.preview = preview;
-    GeneratorRecipe.Sizes sizes = recipe.generator();
-    NbpConfig config =
-        new NbpConfig(
-            sizes.layers(),
-            sizes.heads(),
-            sizes.width(),
-            tokens.clipTokens() + sizes.blockSize() + 1,
-            sizes.blockSize(),
-            tokens.codebook(),
-            1,
-            classes.size(),
-            true);
-    this.description =
-        new NbpGenerator.Description("nbp", config, tokens.time(), tokens.height(), tokens.width());
-    this.network = new Nbp(config);
-    this.layout = new NbpLayout(config);
+    this.description = description;
+    this.network = new Nbp(description.network());
+    this.layout = new NbpLayout(description.network());
   }
 
   /**
@@ -103,17 +90,70 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
       boolean resume,
       Preview preview,
       PrintStream console) {
+    TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data);
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
+    NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
     TrainingLoop.create(out);
-    TokenCache tokens =
-        TokenCache.of(folder, tokenizer, out.resolve("tokens.safetensors"), console);
+    TokenCache tokens = tokens(folder, tokenizer, description.tokens(), out, console);
     new TrainingLoop<>(
-            new GeneratorTraining(recipe, tokenizer, tokens, folder.classes(), preview),
+            new GeneratorTraining(
+                recipe, tokenizer, description, tokens, folder.classes(), preview),
             recipe.training(),
             out,
             console)
         .run(resume);
+  }
+
+  private static NbpGenerator.Description description(
+      GeneratorRecipe recipe, ModelDirectory tokenizer, int classes) {
+    Magvit2Tokenizer.Description clips = Magvit2Tokenizer.describe(tokenizer);
+    int time = clips.network().latentFrames(clips.frames());
+    int height = clips.height() / clips.network().spaceFactor();
+    int width = clips.width() / clips.network().spaceFactor();
+    GeneratorRecipe.Sizes sizes = recipe.generator();
+    NbpConfig config =
+        new NbpConfig(
+            sizes.layers(),
+            sizes.heads(),
+            sizes.width(),
+            time * height * width + sizes.blockSize() + 1,
+            sizes.blockSize(),
+            clips.network().codebookSize(),
+            1,
+            classes,
+            true);
+    return new NbpGenerator.Description("nbp", config, time, height, width);
+  }
+
+  private static TokenCache tokens(
+      ClipFolder folder, ModelDirectory model, int length, Path out, PrintStream console) {
+    try (Magvit2Tokenizer tokenizer =
+        Magvit2Tokenizer.load(model, Numerics.inference(Torch.fastDtype(), 1))) {
+      Magvit2Tokenizer.Description shape = tokenizer.description();
+      ClipSampling sampling =
+          new ClipSampling(
+              shape.frames(),
+              shape.fps(),
+              shape.height(),
+              shape.width(),
+              ClipSampling.Fit.SQUASH,
+              ClipSampling.Window.START,
+              true,
+              0);
+      return TokenCache.of(
+          folder,
+          model.description().path("files").toString(),
+          length,
+          file -> List.of(tokenizer.encode(ClipReader.read(file, sampling)).codes()),
+          out.resolve("tokens.safetensors"),
+          console);
+    }
+  }
+
+  @Override
+  public Object recipe() {
+    return recipe;
   }
 
   @Override
@@ -146,7 +186,7 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   @Override
   public void write(ScriptWriter script) {
     Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
-    int length = layout.inputLength(tokens.clipTokens());
+    int length = layout.inputLength(tokens.length());
     network.writeFull(script, numerics, layout.closedPrefixes(length, ATTENTION_ROWS));
     network.writeLoss(script, numerics);
   }
@@ -154,12 +194,12 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   @Override
   public Batch batch(SplittableRandom random) {
     int count = recipe.training().batch();
-    int length = layout.inputLength(tokens.clipTokens());
+    int length = layout.inputLength(tokens.length());
     long[] ids = new long[count * length];
-    long[] targets = new long[count * tokens.clipTokens()];
+    long[] targets = new long[count * tokens.length()];
     boolean[] dropped = new boolean[count];
     for (int i = 0; i < count; i++) {
-      int clip = random.nextInt(tokens.clips());
+      int clip = random.nextInt(tokens.count());
       int[] codes = tokens.codes(clip);
       System.arraycopy(
           layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
@@ -172,10 +212,10 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   @Override
   public List<Tensor> upload(TensorScope scope, Batch batch) {
     int count = recipe.training().batch();
-    int length = layout.inputLength(tokens.clipTokens());
+    int length = layout.inputLength(tokens.length());
     return List.of(
         scope.longs(batch.ids(), count, length),
-        scope.longs(batch.targets(), count, tokens.clipTokens()),
+        scope.longs(batch.targets(), count, tokens.length()),
         scope.booleans(batch.dropped(), count),
         scope.booleans(layout.mask(length), length, length));
   }
@@ -203,18 +243,9 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
         json,
         folder -> {
           state.saveModel(folder.resolve(NbpGenerator.FILE), ElementType.F16);
-          copy(
+          ModelExport.copy(
               tokenizer.path().resolve(Magvit2Tokenizer.FILE),
               folder.resolve(Magvit2Tokenizer.FILE));
         });
-  }
-
-  private static void copy(Path from, Path to) {
-    try {
-      Files.copy(from, to);
-    } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot copy " + from + " to " + to + ": " + e.getMessage(), e);
-    }
   }
 }

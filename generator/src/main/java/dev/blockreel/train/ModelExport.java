@@ -35,6 +35,16 @@ final class ModelExport {
     }
   }
 
+  /** Copies a file into a model that is being put together. */
+  static void copy(Path from, Path to) {
+    try {
+      Files.copy(from, to);
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot copy " + from + " to " + to + ": " + e.getMessage(), e);
+    }
+  }
+
   private static void delete(Path directory) throws IOException {
     if (!Files.exists(directory)) {
       return;

@@ -34,7 +34,16 @@ public record TokenizerRecipe(
    * @param width W in pixels
    * @param fps frames per second
    */
-  public record ClipShape(int frames, int height, int width, double fps) {}
+  public record ClipShape(int frames, int height, int width, double fps) {
+    /** Checks that there is something to see. */
+    public ClipShape {
+      if (Math.min(frames, Math.min(height, width)) < 1 || !(fps > 0)) {
+        throw EngineFailure.badRequest(
+            "clips need frames, height, width and fps above 0: got %d, %d, %d, %s",
+            frames, height, width, fps);
+      }
+    }
+  }
 
   /**
    * Weights of the parts of the loss, each a mean over all pixels.
@@ -44,7 +53,17 @@ public record TokenizerRecipe(
    * @param gradient of the absolute error of differences between neighbouring pixels, which keeps
    *     outlines crisp
    */
-  public record Losses(double absolute, double squared, double gradient) {}
+  public record Losses(double absolute, double squared, double gradient) {
+    /** Checks that there is something to lose. */
+    public Losses {
+      if (!(Math.min(absolute, Math.min(squared, gradient)) >= 0)
+          || !(absolute + squared + gradient > 0)) {
+        throw EngineFailure.badRequest(
+            "losses are weights of 0 or more, one of them above 0: got %s, %s, %s",
+            absolute, squared, gradient);
+      }
+    }
+  }
 
   /** Checks what the parts cannot check alone. */
   public TokenizerRecipe {

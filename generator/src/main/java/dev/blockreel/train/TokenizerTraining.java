@@ -62,6 +62,12 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
     run(recipe, new KlTraining(recipe), data, out, resume, console);
   }
 
+  /** The same for a multi-scale VQ autoencoder. */
+  public static void run(
+      VqRecipe recipe, Path data, Path out, boolean resume, PrintStream console) {
+    run(recipe, new VqTraining(recipe), data, out, resume, console);
+  }
+
   private static void run(
       ReconstructionRecipe recipe,
       TrainedTokenizer tokenizer,
@@ -69,12 +75,18 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
       Path out,
       boolean resume,
       PrintStream console) {
+    TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data);
     console.printf(
         "%d clips of %d classes in %s%n", folder.clips().size(), folder.classes().size(), data);
     new TrainingLoop<>(
             new TokenizerTraining(recipe, tokenizer, folder), recipe.training(), out, console)
         .run(resume);
+  }
+
+  @Override
+  public Object recipe() {
+    return recipe;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.blockreel.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
@@ -32,6 +34,8 @@ import java.util.concurrent.Executors;
  */
 final class TrainingLoop<B> {
   private static final int LOG_STEPS = 20;
+  private static final String STATE = "state.safetensors";
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final TrainingTask<B> task;
   private final TrainingSchedule schedule;
@@ -51,14 +55,9 @@ final class TrainingLoop<B> {
    * @param resume whether to go on from the saved state, which must then exist; else none may exist
    */
   void run(boolean resume) {
-    Path file = out.resolve("state.safetensors");
-    if (resume != Files.exists(file)) {
-      throw EngineFailure.badRequest(
-          resume
-              ? "nothing to resume: there is no %s"
-              : "%s exists: give --resume to go on, or another --out",
-          file);
-    }
+    requireState(out, resume);
+    Path file = out.resolve(STATE);
+    JsonNode recipe = JSON.valueToTree(task.recipe());
     create(out.resolve("previews"));
     Numerics numerics = Numerics.training(Dtype.parse(schedule.dtype()));
     ScriptWriter writer = new ScriptWriter("Training");
@@ -68,11 +67,13 @@ final class TrainingLoop<B> {
     try (Script script = writer.compile();
         TrainingState state =
             resume
-                ? TrainingState.load(task.weights(), file, numerics)
+                ? TrainingState.load(task.weights(), file, recipe, numerics)
                 : task.start(schedule.seed(), numerics);
-        TrainingLog log = new TrainingLog(out, task.measures(), state.step())) {
-      steps(script, state, log, loader, file);
-      state.save(file);
+        TrainingLog log = new TrainingLog(out, task.measures(), state.step());
+        ProgressLine progress = new ProgressLine(console)) {
+      Runnable save = () -> state.save(file, recipe);
+      steps(script, state, log, progress, loader, save);
+      save.run();
       log.drawCurve();
       task.export(state, out.resolve("model"));
     } finally {
@@ -80,8 +81,30 @@ final class TrainingLoop<B> {
     }
   }
 
+  /**
+   * Fails where a training cannot begin, before anything costs time.
+   *
+   * @throws EngineFailure BAD_REQUEST when there is nothing to resume, or something that would be
+   *     written over
+   */
+  static void requireState(Path out, boolean resume) {
+    Path file = out.resolve(STATE);
+    if (resume != Files.exists(file)) {
+      throw EngineFailure.badRequest(
+          resume
+              ? "nothing to resume: there is no %s"
+              : "%s exists: give --resume to go on, or another --out",
+          file);
+    }
+  }
+
   private void steps(
-      Script script, TrainingState state, TrainingLog log, ExecutorService loader, Path file) {
+      Script script,
+      TrainingState state,
+      TrainingLog log,
+      ProgressLine progress,
+      ExecutorService loader,
+      Runnable save) {
     CompletableFuture<B> next = batch(state.step(), loader);
     long began = System.nanoTime();
     long saved = began;
@@ -102,7 +125,7 @@ final class TrainingLoop<B> {
       if (state.step() % LOG_STEPS == 0 || state.step() == schedule.steps()) {
         double rate = (state.step() - first) / seconds(began);
         log.add(state.step(), schedule.learningRate(step), sums, summed);
-        progress(state.step(), rate, sums, summed);
+        progress.show(describe(state.step(), rate, sums, summed));
         sums = null;
         summed = 0;
       }
@@ -111,16 +134,15 @@ final class TrainingLoop<B> {
             out.resolve("previews")
                 .resolve(String.format(Locale.ROOT, "step_%07d.png", state.step()));
         String line = task.preview(script, state, picture);
-        console.printf("%nstep %d: %s%n", state.step(), line);
+        progress.note("step %d: %s".formatted(state.step(), line));
         log.drawCurve();
       }
       if (seconds(saved) > schedule.saveMinutes() * 60) {
-        state.save(file);
+        save.run();
         task.export(state, out.resolve("model"));
         saved = System.nanoTime();
       }
     }
-    console.println();
   }
 
   private float[] step(Script script, TrainingState state, B batch) {
@@ -156,7 +178,7 @@ final class TrainingLoop<B> {
     }
   }
 
-  private void progress(int step, double rate, double[] sums, int count) {
+  private String describe(int step, double rate, double[] sums, int count) {
     int width = 24;
     int filled = (int) ((long) step * width / schedule.steps());
     Duration left = Duration.ofSeconds((long) ((schedule.steps() - step) / Math.max(rate, 1e-9)));
@@ -164,7 +186,7 @@ final class TrainingLoop<B> {
     line.append(
         String.format(
             Locale.ROOT,
-            "\r[%s%s] %d/%d",
+            "[%s%s] %d/%d",
             "=".repeat(filled),
             " ".repeat(width - filled),
             step,
@@ -175,13 +197,12 @@ final class TrainingLoop<B> {
     line.append(
         String.format(
             Locale.ROOT,
-            "  %.2f steps/s  %d:%02d:%02d left ",
+            "  %.2f steps/s  %d:%02d:%02d left",
             rate,
             left.toHours(),
             left.toMinutesPart(),
             left.toSecondsPart()));
-    console.print(line);
-    console.flush();
+    return line.toString();
   }
 
   private static double seconds(long since) {

@@ -1,5 +1,6 @@
 package dev.blockreel.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.SafetensorsWriter;
@@ -63,8 +64,14 @@ final class TrainingState implements AutoCloseable {
         weight.name(), weight.shape(), weight.role(), random -> values[next[0]++], weight.index());
   }
 
-  /** The state that {@link #save} wrote. */
-  static TrainingState load(List<Weight> weights, Path file, Numerics numerics) {
+  /**
+   * The state that {@link #save} wrote.
+   *
+   * @throws EngineFailure BAD_REQUEST when the recipe has changed meanwhile in what counts;
+   *     CHECKPOINT_MISMATCH when the weights do not fit
+   */
+  static TrainingState load(
+      List<Weight> weights, Path file, JsonNode recipe, Numerics numerics) {
     List<Weight> all = new ArrayList<>();
     for (String part : PARTS) {
       all.addAll(copies(weights, part));
@@ -76,6 +83,7 @@ final class TrainingState implements AutoCloseable {
             FailureCode.CHECKPOINT_MISMATCH,
             file + " is no training state: its header names no step");
       }
+      RecipeChange.refuse(file, tensors.metadata().get("recipe"), recipe);
       return new TrainingState(
           weights, WeightList.load(all, tensors, numerics), Integer.parseInt(step));
     }
@@ -90,8 +98,11 @@ final class TrainingState implements AutoCloseable {
   }
 
   /** Writes everything, beside the old file first. */
-  void save(Path file) {
-    SafetensorsWriter writer = SafetensorsWriter.to(file).metadata("step", String.valueOf(step));
+  void save(Path file, JsonNode recipe) {
+    SafetensorsWriter writer =
+        SafetensorsWriter.to(file)
+            .metadata("step", String.valueOf(step))
+            .metadata("recipe", recipe.toString());
     for (int part = 0; part < PARTS.size(); part++) {
       add(writer, PARTS.get(part) + ".", part, ElementType.F32);
     }

@@ -16,6 +16,9 @@ import java.util.SplittableRandom;
  * @param <B> one batch as plain Java data, made on the loader's thread
  */
 interface TrainingTask<B> {
+  /** All that the training is told, as a record that Jackson can write. */
+  Object recipe();
+
   /** The weights to learn. */
   List<Weight> weights();
 

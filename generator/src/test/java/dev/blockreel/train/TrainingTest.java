@@ -154,8 +154,8 @@ class TrainingTest {
     PrintStream killer =
         new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8) {
           @Override
-          public void print(Object progress) {
-            if (progress.toString().contains(" 20/40")) {
+          public void println(String progress) {
+            if (progress.contains(" 20/40")) {
               throw new IllegalStateException("killed");
             }
           }

@@ -13,6 +13,9 @@ import dev.blockreel.train.GeneratorTraining;
 import dev.blockreel.train.KlRecipe;
 import dev.blockreel.train.TokenizerRecipe;
 import dev.blockreel.train.TokenizerTraining;
+import dev.blockreel.train.VarRecipe;
+import dev.blockreel.train.VarTraining;
+import dev.blockreel.train.VqRecipe;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -68,7 +71,10 @@ final class Train {
         case "kl" ->
             TokenizerTraining.run(
                 RecipeFile.read(config, KlRecipe.class), data, out, resume, out());
-        default -> throw RecipeFile.unknownKind(config, "magvit2", "kl");
+        case "vq" ->
+            TokenizerTraining.run(
+                RecipeFile.read(config, VqRecipe.class), data, out, resume, out());
+        default -> throw RecipeFile.unknownKind(config, "magvit2", "kl", "vq");
       }
     }
   }
@@ -80,8 +86,25 @@ final class Train {
 
     @Override
     void run() {
-      GeneratorRecipe recipe = RecipeFile.read(config, GeneratorRecipe.class);
-      GeneratorTraining.run(recipe, data, out, resume, Generator::preview, out());
+      switch (RecipeFile.kind(config, "nbp")) {
+        case "nbp" ->
+            GeneratorTraining.run(
+                RecipeFile.read(config, GeneratorRecipe.class),
+                data,
+                out,
+                resume,
+                Generator::preview,
+                out());
+        case "var" ->
+            VarTraining.run(
+                RecipeFile.read(config, VarRecipe.class),
+                data,
+                out,
+                resume,
+                Generator::preview,
+                out());
+        default -> throw RecipeFile.unknownKind(config, "nbp", "var");
+      }
     }
 
     /** A sheet of clips of classes from all over the list. */

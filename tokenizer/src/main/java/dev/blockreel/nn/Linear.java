@@ -103,7 +103,8 @@ public final class Linear {
               return switch (activation) {
                 case NONE -> y;
                 case GELU -> y.gelu();
-                case GELU_TANH -> y.geluTanh();
+                case GELU_TANH ->
+                    forward.numerics().castWeights() ? y.geluTanh() : y.geluTanhInPlace();
               };
             });
   }

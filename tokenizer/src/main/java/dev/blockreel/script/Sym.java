@@ -98,9 +98,14 @@ public final class Sym {
     return op("torch.gelu(%s)", this);
   }
 
-  /** GELU through the hyperbolic tangent, in place of this tensor's own values. */
+  /** GELU through the hyperbolic tangent. */
   public Sym geluTanh() {
-    // Archives of our version know only the exact "gelu", but every "gelu_".
+    // tanh as a sigmoid; archives of our version do not know torch.gelu's "approximate".
+    return mul(mul(square().mul(0.044715).add(1)).mul(1.5957691216057308).sigmoid());
+  }
+
+  /** The same in one pass, written over this tensor; has no gradient. */
+  public Sym geluTanhInPlace() {
     return op("torch.gelu_(%s, approximate=\"tanh\")", this);
   }
 

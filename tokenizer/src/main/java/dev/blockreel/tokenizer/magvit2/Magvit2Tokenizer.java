@@ -81,23 +81,31 @@ public final class Magvit2Tokenizer implements AutoCloseable {
    *     do not fit
    */
   public static Magvit2Tokenizer load(ModelDirectory model, Numerics numerics) {
+    Description description = describe(model);
+    try (TensorFile file = model.tensors(FILE)) {
+      return load(description, file, numerics);
+    }
+  }
+
+  /**
+   * Reads what a model says of its tokenizer, without loading it.
+   *
+   * @throws EngineFailure BAD_REQUEST when it has none; CHECKPOINT_MISMATCH when it makes no sense
+   */
+  public static Description describe(ModelDirectory model) {
     JsonNode json = model.description().get("tokenizer");
     if (json == null) {
       throw EngineFailure.badRequest(
           "model %s has no tokenizer: this command needs one", model.path());
     }
-    Description description;
     try {
-      description = JSON.treeToValue(json, Description.class);
+      return JSON.treeToValue(json, Description.class);
     } catch (JsonProcessingException e) {
       throw new EngineFailure(
           FailureCode.CHECKPOINT_MISMATCH,
           "%s/model.json describes no usable tokenizer: %s"
               .formatted(model.path(), e.getOriginalMessage()),
           e);
-    }
-    try (TensorFile file = model.tensors(FILE)) {
-      return load(description, file, numerics);
     }
   }
 

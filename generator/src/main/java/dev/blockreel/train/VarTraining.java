@@ -1,0 +1,222 @@
+package dev.blockreel.train;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.generator.var.Var;
+import dev.blockreel.generator.var.VarConfig;
+import dev.blockreel.generator.var.VarGenerator;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.media.ClipReader;
+import dev.blockreel.media.ClipSampling;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Weight;
+import dev.blockreel.script.Dtype;
+import dev.blockreel.script.Script;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
+import dev.blockreel.script.Torch;
+import dev.blockreel.tokenizer.vq.VqConfig;
+import dev.blockreel.tokenizer.vq.VqTokenizer;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** Trains a {@link Var} generator on the tokens of frames of a folder of clips. */
+public final class VarTraining implements TrainingTask<VarTraining.Batch> {
+  private final VarRecipe recipe;
+  private final ModelDirectory model;
+  private final VqTokenizer tokenizer;
+  private final TokenCache tokens;
+  private final List<String> classes;
+  private final VarConfig config;
+  private final Var network;
+  private final GeneratorTraining.Preview preview;
+
+  /** Labels (B), where the number of no class may stand, and codes (B,L). */
+  record Batch(long[] labels, long[] codes) {}
+
+  private VarTraining(
+      VarRecipe recipe,
+      ModelDirectory model,
+      VqTokenizer tokenizer,
+      TokenCache tokens,
+      List<String> classes,
+      VarConfig config,
+      GeneratorTraining.Preview preview) {
+    this.recipe = recipe;
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.tokens = tokens;
+    this.classes = classes;
+    this.config = config;
+    this.network = new Var(config);
+    this.preview = preview;
+  }
+
+  /**
+   * Trains until the last step and leaves a complete model directory at {@code out/model}. The
+   * images' tokens are computed once and kept at {@code out/tokens.safetensors}.
+   *
+   * @param data folder of clips, {@code CLASS/CLIP}
+   * @param out folder for the state, the log, pictures and the model
+   * @param resume whether to go on where an earlier run in {@code out} stopped
+   * @param preview draws sample pictures
+   * @param console where progress is shown
+   */
+  public static void run(
+      VarRecipe recipe,
+      Path data,
+      Path out,
+      boolean resume,
+      GeneratorTraining.Preview preview,
+      PrintStream console) {
+    TrainingLoop.requireState(out, resume);
+    ClipFolder folder = ClipFolder.list(data);
+    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
+    VqConfig codes = VqTokenizer.describe(model).network();
+    VarConfig config =
+        new VarConfig(
+            recipe.generator().layers(),
+            recipe.generator().heads(),
+            recipe.generator().width(),
+            folder.classes().size(),
+            codes.channels(),
+            codes.codes(),
+            codes.scales(),
+            false);
+    TrainingLoop.create(out);
+    try (VqTokenizer tokenizer =
+        VqTokenizer.load(model, Numerics.inference(Torch.fastDtype(), 0))) {
+      TokenCache tokens =
+          TokenCache.of(
+              folder,
+              "%d images by %s".formatted(recipe.images(), model.description().path("files")),
+              codes.tokens(),
+              file -> encode(tokenizer, file, recipe.images()),
+              out.resolve("tokens.safetensors"),
+              console);
+      VarTraining training =
+          new VarTraining(recipe, model, tokenizer, tokens, folder.classes(), config, preview);
+      new TrainingLoop<>(training, recipe.training(), out, console).run(resume);
+    }
+  }
+
+  /** Codes of frames from all over a clip. */
+  private static List<int[]> encode(VqTokenizer tokenizer, Path file, int images) {
+    int side = tokenizer.description().side();
+    ClipSampling sampling =
+        new ClipSampling(
+            /* frames: all */ 0,
+            0,
+            side,
+            side,
+            ClipSampling.Fit.SQUASH,
+            ClipSampling.Window.START,
+            true,
+            0);
+    Clip clip = ClipReader.read(file, sampling);
+    List<int[]> codes = new ArrayList<>();
+    for (int i = 0; i < images; i++) {
+      int frame = (int) ((long) i * clip.frames() / images);
+      codes.add(tokenizer.encode(clip.slice(frame, frame + 1)).codes());
+    }
+    return codes;
+  }
+
+  @Override
+  public Object recipe() {
+    return recipe;
+  }
+
+  @Override
+  public List<Weight> weights() {
+    return network.weights();
+  }
+
+  @Override
+  public TrainingState start(long seed, Numerics numerics) {
+    if (recipe.initial() == null) {
+      return TrainingState.fresh(weights(), seed, numerics);
+    }
+    ModelDirectory initial = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
+    VarGenerator.describe(initial); // fails where there is no generator
+    try (TensorFile file = initial.tensors(VarGenerator.FILE)) {
+      return TrainingState.from(file, weights(), numerics);
+    }
+  }
+
+  @Override
+  public List<String> inputs() {
+    return List.of("labels", "hints", "ids");
+  }
+
+  @Override
+  public List<String> measures() {
+    return List.of("loss", "hits");
+  }
+
+  @Override
+  public void write(ScriptWriter script) {
+    network.writeFull(script, Numerics.training(Dtype.parse(recipe.training().dtype())));
+    network.writeLoss(script);
+  }
+
+  @Override
+  public Batch batch(SplittableRandom random) {
+    int count = recipe.training().batch();
+    long[] labels = new long[count];
+    long[] codes = new long[count * config.tokens()];
+    for (int i = 0; i < count; i++) {
+      int image = random.nextInt(tokens.count());
+      boolean dropped = random.nextDouble() < recipe.conditionDropout();
+      labels[i] = dropped ? config.noClass() : tokens.label(image);
+      int[] own = tokens.codes(image);
+      for (int j = 0; j < own.length; j++) {
+        codes[i * own.length + j] = own[j];
+      }
+    }
+    return new Batch(labels, codes);
+  }
+
+  @Override
+  public List<Tensor> upload(TensorScope scope, Batch batch) {
+    int count = batch.labels().length;
+    Tensor ids = scope.longs(batch.codes(), count, config.tokens());
+    return List.of(scope.longs(batch.labels(), count), tokenizer.hints(scope, ids), ids);
+  }
+
+  @Override
+  public String preview(Script script, TrainingState state, Path picture) {
+    Path made = picture.getParent().getParent().resolve("model");
+    export(state, made);
+    return preview.draw(made, picture);
+  }
+
+  @Override
+  public void export(TrainingState state, Path out) {
+    ObjectNode json = model.description().deepCopy();
+    json.remove("files");
+    VarGenerator.describe(json, config);
+    ObjectMapper mapper = new ObjectMapper();
+    json.set("classes", mapper.valueToTree(classes));
+    json.withObject("/sampling")
+        .setAll(mapper.<ObjectNode>valueToTree(recipe.sampling()).put("scaleCfg", true));
+    json.withObject("/training").set("generator", mapper.valueToTree(recipe));
+    json.put("licence", recipe.licence());
+    json.put("attribution", recipe.attribution());
+    ModelExport.replace(
+        out,
+        json,
+        folder -> {
+          state.saveModel(folder.resolve(VarGenerator.FILE), ElementType.F16);
+          ModelExport.copy(
+              model.path().resolve(VqTokenizer.FILE), folder.resolve(VqTokenizer.FILE));
+        });
+  }
+}
