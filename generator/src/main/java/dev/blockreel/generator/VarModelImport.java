@@ -27,7 +27,8 @@ record VarModelImport(VqImport tokenizer, VarImport generator) implements AutoCl
 
   /** Whether these files, each of which may be null, are of this family. */
   static boolean recognises(Path tokenizer, Path generator) {
-    return looksLike(tokenizer, VqImport::recognises) || looksLike(generator, VarImport::recognises);
+    return looksLike(tokenizer, VqImport::recognises)
+        || looksLike(generator, VarImport::recognises);
   }
 
   private static boolean looksLike(Path path, Predicate<TensorFile> family) {

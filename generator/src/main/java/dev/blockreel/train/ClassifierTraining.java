@@ -78,6 +78,11 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
   }
 
   @Override
+  public Object recipe() {
+    return recipe;
+  }
+
+  @Override
   public List<Weight> weights() {
     return network.weights();
   }

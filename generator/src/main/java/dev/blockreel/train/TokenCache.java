@@ -82,7 +82,9 @@ record TokenCache(int length, int[] tokens, int[] labels) {
       return HexFormat.of().formatHex(digest.digest());
     } catch (IOException e) {
       throw new EngineFailure(
-          FailureCode.MEDIA, "cannot read the clips of " + folder.root() + ": " + e.getMessage(), e);
+          FailureCode.MEDIA,
+          "cannot read the clips of " + folder.root() + ": " + e.getMessage(),
+          e);
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every Java platform has SHA-256", e);
     }

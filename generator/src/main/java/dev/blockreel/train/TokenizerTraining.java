@@ -162,8 +162,7 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
     for (int i = 0; i < count; i++) {
       Path file = folder.clips().get(random.nextInt(folder.clips().size())).file();
       Clip clip =
-          ClipReader.read(
-              file, sampling(frames, ClipSampling.Window.RANDOM, random.nextLong()));
+          ClipReader.read(file, sampling(frames, ClipSampling.Window.RANDOM, random.nextLong()));
       System.arraycopy(clip.pixels(), 0, pixels, i * clip.pixels().length, clip.pixels().length);
     }
     float[] noise = new float[count * noiseValues(frames)];
@@ -227,8 +226,7 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
         List<Tensor> inputs = upload(scope, batch, frames);
         float[] made =
             script
-                .callForList(
-                    scope, "reconstruct", inputs.get(0), inputs.get(1), state.averages())
+                .callForList(scope, "reconstruct", inputs.get(0), inputs.get(1), state.averages())
                 .get(0)
                 .toFloats();
         for (int p = 0; p < made.length; p++) {

@@ -70,8 +70,7 @@ final class TrainingState implements AutoCloseable {
    * @throws EngineFailure BAD_REQUEST when the recipe has changed meanwhile in what counts;
    *     CHECKPOINT_MISMATCH when the weights do not fit
    */
-  static TrainingState load(
-      List<Weight> weights, Path file, JsonNode recipe, Numerics numerics) {
+  static TrainingState load(List<Weight> weights, Path file, JsonNode recipe, Numerics numerics) {
     List<Weight> all = new ArrayList<>();
     for (String part : PARTS) {
       all.addAll(copies(weights, part));

@@ -48,8 +48,7 @@ final class VqTraining implements TrainedTokenizer {
           Sym w = m.tensors("w");
           Forward forward = new Forward(m, w, numerics);
           // (B, 3, T, H, W) → (B·T, 3, H, W)
-          Sym images =
-              pixels.transpose(1, 2).reshape(-1, 3, pixels.size(3), pixels.size(4));
+          Sym images = pixels.transpose(1, 2).reshape(-1, 3, pixels.size(3), pixels.size(4));
           Sym learned = m.call("learn", network.encode(forward, images), w);
           Sym features = learned.item(0);
           Sym made = network.decode(forward, recipe.decoderOnly() ? features.detach() : features);

@@ -83,7 +83,8 @@ class VarTrainingTest {
         schedule);
   }
 
-  private static VarRecipe generatorRecipe(Path tokenizer, double dropout, TrainingSchedule schedule) {
+  private static VarRecipe generatorRecipe(
+      Path tokenizer, double dropout, TrainingSchedule schedule) {
     return new VarRecipe(
         "var",
         tokenizer.toString(),
@@ -105,7 +106,8 @@ class VarTrainingTest {
         .toList();
   }
 
-  private static void trainGenerator(VarRecipe recipe, Path out, boolean resume, PrintStream console) {
+  private static void trainGenerator(
+      VarRecipe recipe, Path out, boolean resume, PrintStream console) {
     VarTraining.run(recipe, data, out, resume, (model, picture) -> "", console);
   }
 
@@ -118,8 +120,7 @@ class VarTrainingTest {
     // The last column but one is the share of the codebook in use.
     assertThat(rows.get(rows.size() - 1)[rows.get(0).length - 2]).isGreaterThan(0.3);
     Path tokenizer = codes.resolve("model");
-    try (VqTokenizer loaded =
-        VqTokenizer.load(ModelDirectory.open(tokenizer), Numerics.plain())) {
+    try (VqTokenizer loaded = VqTokenizer.load(ModelDirectory.open(tokenizer), Numerics.plain())) {
       Clip image = square(true, 1).slice(0, 1);
       assertThat(error(image, loaded.decode(List.of(loaded.encode(image))).get(0)))
           .isLessThan(0.03);
@@ -238,8 +239,7 @@ class VarTrainingTest {
                     new TokenizerRecipe.Losses(1, 0, 0),
                     1,
                     schedule(1, 1)))
-        .hasMessage(
-            "scales of sides [1, 2, 4] make images of 16x16 pixels: got clips of 32x32");
+        .hasMessage("scales of sides [1, 2, 4] make images of 16x16 pixels: got clips of 32x32");
     Path out = folder.resolve("nothing");
     assertThatThrownBy(
             () -> trainGenerator(generatorRecipe(out, 0, schedule(1, 1)), out, true, SILENT))

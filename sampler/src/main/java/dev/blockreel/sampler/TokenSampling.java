@@ -17,7 +17,7 @@ final class TokenSampling {
   private TokenSampling() {}
 
   /**
-   * Adds to a script that has {@code step}:
+   * Adds to a script:
    *
    * <ul>
    *   <li>{@code ranked(logits (R,V), draws)}: weights, likeliest first, 0 for tokens that are
@@ -27,13 +27,11 @@ final class TokenSampling {
    *   <li>{@code guide(logits (R+U,V), guided (U), strengths (U,1), w)}: (R,V); the last U rows are
    *       what the network gives for the rows {@code guided} without their condition, and those
    *       become (1+s)·conditional - s·unconditional.
-   *   <li>{@code next(…, w)}: the arguments of {@code step}, then {@code guided, strengths, draws}:
-   *       ids (R), the logits that they were chosen from, and those of the network.
    * </ul>
    *
    * The last argument is the list of weights, which every call of a generator carries.
    */
-  static void write(ScriptWriter script) {
+  static void writeChoice(ScriptWriter script) {
     script.method("ranked", TokenSampling::ranked);
     script.method(
         "filtered",
@@ -84,6 +82,15 @@ final class TokenSampling {
               });
           m.returns(own);
         });
+  }
+
+  /**
+   * Adds the same to a script that has {@code step}, and {@code next(…, w)}: the arguments of
+   * {@code step}, then {@code guided, strengths, draws}; returns ids (R), the logits that they were
+   * chosen from, and those of the network.
+   */
+  static void write(ScriptWriter script) {
+    writeChoice(script);
     script.method(
         "next",
         m -> {

@@ -5,14 +5,18 @@ import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.var.VarConfig;
 import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.grid.TokenScales;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
 import dev.blockreel.tokenizer.vq.ScaleStream;
 import dev.blockreel.tokenizer.vq.VqConfig;
 import dev.blockreel.tokenizer.vq.VqTokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Decodes a VAR model scale by scale with a cache of keys and values: the class alone predicts the
@@ -51,7 +55,7 @@ final class VarDecoding {
   /** What watches single scales; tests look at the logits. */
   interface ScaleWatcher {
     /**
-     * @param logits what the tokens of the next scale are chosen from, fp32 (B,n,V)
+     * @param logits what the tokens of the next scale are chosen from, fp32, (B·n,V)
      */
     default void logits(Tensor logits) {}
 
@@ -107,13 +111,12 @@ final class VarDecoding {
                   ? generator.call(step, "first", vectors, modulations, cache)
                   : generator.call(
                       step, "next", images.hint(step), scale, past, vectors, modulations, cache);
-          Tensor logits =
-              guided ? generator.call(step, "guide", raw, strength(options, scale)) : raw;
+          int side = config.scales().get(scale);
+          Tensor logits = guide(step, raw, guided ? strength(options, scale) : 0, batch);
           watcher.logits(logits);
           Tensor ids = choose(step, logits, random, options);
           images.push(ids);
           int[] chosen = ids.toInts();
-          int side = config.scales().get(scale);
           for (int b = 0; b < batch; b++) {
             System.arraycopy(chosen, b * side * side, codes[b], past, side * side);
           }
@@ -145,21 +148,59 @@ final class VarDecoding {
         : options.cfg();
   }
 
-  private Tensor choose(
-      TensorScope scope, Tensor logits, SplittableRandom[] random, SamplingOptions options) {
-    int places = (int) logits.shape()[1];
-    float[] uniforms = new float[random.length * places];
-    for (int i = 0; i < uniforms.length; i++) {
-      // 24 bits, so that no float rounds up to 1.
-      uniforms[i] = (random[i / places].nextInt() >>> 8) * 0x1p-24f;
-    }
+  /**
+   * Logits (R,V) of all places of the images, a row each, out of those of the network, (B,n,V), or
+   * (2B,n,V) with guidance.
+   */
+  private Tensor guide(TensorScope scope, Tensor raw, double strength, int batch) {
+    int copies = (int) raw.shape()[0];
+    int rows = batch * (int) raw.shape()[1];
+    int guided = copies > batch ? rows : 0;
+    float[] strengths = new float[guided];
+    Arrays.fill(strengths, (float) strength);
     return generator.call(
         scope,
-        "choose",
-        logits,
-        scope.floats(uniforms, random.length, places),
-        options.temperature(),
-        options.topK(),
-        options.topP());
+        "guide",
+        generator.call(scope, "rows", raw),
+        scope.longs(IntStream.range(0, guided).toArray(), guided),
+        scope.floats(strengths, guided, 1));
+  }
+
+  /** Ids (B,n): one uniform number a token, from the random source of its image. */
+  private Tensor choose(
+      TensorScope scope, Tensor logits, SplittableRandom[] random, SamplingOptions options) {
+    int rows = (int) logits.shape()[0];
+    int places = rows / random.length;
+    boolean greedy = options.temperature() == 0;
+    float[] draws = new float[4 * rows];
+    for (int i = 0; i < rows; i++) {
+      // 24 bits, so that no float rounds up to 1.
+      draws[i] = (random[i / places].nextInt() >>> 8) * 0x1p-24f;
+      draws[rows + i] = greedy ? 1 : (float) options.temperature();
+      draws[2 * rows + i] = options.topK();
+      draws[3 * rows + i] = greedy ? 0 : (float) options.topP();
+    }
+    Tensor ids = generator.call(scope, "choose", logits, scope.floats(draws, 4, rows));
+    return generator.call(scope, "maps", ids, random.length);
+  }
+
+  /** What the script of the generator needs beside the network. */
+  static void write(ScriptWriter script) {
+    TokenSampling.writeChoice(script);
+    script.method(
+        "rows",
+        m -> {
+          Sym logits = m.tensor("logits");
+          m.tensors("w");
+          m.returns(logits.reshape(-1, logits.size(2)));
+        });
+    script.method(
+        "maps",
+        m -> {
+          Sym ids = m.tensor("ids");
+          Sym images = m.integer("images");
+          m.tensors("w");
+          m.returns(ids.view(images, -1));
+        });
   }
 }

@@ -84,7 +84,7 @@ class VarGoldenTest {
           new VarGenerator.Description("var", config),
           Var.publishedNames(file.tensors()),
           numerics,
-          TokenSampling::write);
+          VarDecoding::write);
     }
   }
 
@@ -196,20 +196,20 @@ class VarGoldenTest {
   void filteredProbabilitiesAgree() {
     JsonNode filter = golden.config().get("filter");
     try (TensorScope scope = TensorScope.open()) {
-      Tensor logits =
-          scope.floats(
-              golden.inputs().floats("filter.logits"),
-              golden.inputs().info("filter.logits").shape());
+      float[] values = golden.inputs().floats("filter.logits");
+      int rows = values.length / config.codes();
+      float[] draws = new float[4 * rows];
+      Arrays.fill(draws, rows, 2 * rows, 1); // temperature
+      Arrays.fill(draws, 2 * rows, 3 * rows, filter.get("top_k").asInt());
+      Arrays.fill(draws, 3 * rows, 4 * rows, (float) filter.get("top_p").asDouble());
       golden.assertClose(
           "filter.probs",
           generator
               .call(
                   scope,
                   "filtered",
-                  logits,
-                  1.0,
-                  filter.get("top_k").asInt(),
-                  filter.get("top_p").asDouble())
+                  scope.floats(values, rows, config.codes()),
+                  scope.floats(draws, 4, rows))
               .toFloats());
     }
   }

@@ -44,8 +44,7 @@ class VarImportTest {
   private static ModelImport importer(Path tokenizer, Path generator, String... patchNums) {
     Map<String, String> hyper =
         patchNums.length == 0 ? Map.of() : Map.of("patch_nums", patchNums[0]);
-    return new ModelImport(
-        tokenizer, generator, null, null, 0, List.of(), hyper, ElementType.F32);
+    return new ModelImport(tokenizer, generator, null, null, 0, List.of(), hyper, ElementType.F32);
   }
 
   @Test
@@ -58,8 +57,7 @@ class VarImportTest {
     assertThat(model.description().at("/imported/generator/file").asText())
         .isEqualTo("var_public.pth");
     try (VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.plain());
-        VarGenerator generator =
-            VarGenerator.load(model, Numerics.plain(), TokenSampling::write)) {
+        VarGenerator generator = VarGenerator.load(model, Numerics.plain(), VarDecoding::write)) {
       GenerationRequest request =
           new GenerationRequest(
               List.of(3, 5),
@@ -122,8 +120,7 @@ class VarImportTest {
   void tokenizersWithTensorsTooFewTooManyOrMisshapedAreRefused() {
     String conv = "decoder.up.2.block.0.conv1.weight";
     refused(
-        importer(
-            changed("vae_public.pth", n -> n.equals(conv) ? null : n, "odd"), null, "1,2,3,4"),
+        importer(changed("vae_public.pth", n -> n.equals(conv) ? null : n, "odd"), null, "1,2,3,4"),
         FailureCode.CHECKPOINT_MISMATCH,
         "1 missing: " + conv,
         "1 unexpected: odd");
@@ -194,8 +191,7 @@ class VarImportTest {
         if (renamed.info(name).type().isFloat()) {
           writer.add(renamed, name, ElementType.F32);
         } else {
-          int[] values =
-              Arrays.stream(renamed.integers(name)).mapToInt(Math::toIntExact).toArray();
+          int[] values = Arrays.stream(renamed.integers(name)).mapToInt(Math::toIntExact).toArray();
           writer.addInts(name, renamed.info(name).shape(), values);
         }
       }

@@ -18,7 +18,8 @@ final class Import extends EngineCommand {
   @Option(
       names = "--tokenizer",
       paramLabel = "FILE",
-      description = "The tokenizer: .pt with 'model_state_dict' (NBP), .pth (VAR), or .safetensors.")
+      description =
+          "The tokenizer: .pt with 'model_state_dict' (NBP), .pth (VAR), or .safetensors.")
   private Path tokenizer;
 
   @Option(

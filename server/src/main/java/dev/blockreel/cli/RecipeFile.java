@@ -67,8 +67,7 @@ final class RecipeFile {
   /** For a recipe of another kind than those that can be trained. */
   static EngineFailure unknownKind(Path file, String... known) {
     return EngineFailure.badRequest(
-        "%s: unknown kind \"%s\": there are %s",
-        file, kind(file, ""), String.join(", ", known));
+        "%s: unknown kind \"%s\": there are %s", file, kind(file, ""), String.join(", ", known));
   }
 
   private static byte[] bytes(Path file) {

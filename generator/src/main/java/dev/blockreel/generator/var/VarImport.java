@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A published VAR transformer, opened to become part of a model directory. All sizes follow from the
- * tensors; the scales from {@code lvl_1L}, which numbers the scale of every token.
+ * A published VAR transformer, opened to become part of a model directory. All sizes follow from
+ * the tensors; the scales from {@code lvl_1L}, which numbers the scale of every token.
  */
 public final class VarImport implements AutoCloseable {
   private static final String HINTS = "word_embed.weight";
@@ -68,7 +68,8 @@ public final class VarImport implements AutoCloseable {
       int last = counts.size() - 1;
       if (level != last) {
         throw mismatch(
-            published, "%s is no list of rising scales: %d after %d".formatted(LEVELS, level, last));
+            published,
+            "%s is no list of rising scales: %d after %d".formatted(LEVELS, level, last));
       }
       counts.set(last, counts.get(last) + 1);
     }
@@ -77,8 +78,7 @@ public final class VarImport implements AutoCloseable {
       int side = (int) Math.round(Math.sqrt(count));
       if (side * side != count) {
         throw mismatch(
-            published,
-            "scale %d has %d tokens: expected a square".formatted(sides.size(), count));
+            published, "scale %d has %d tokens: expected a square".formatted(sides.size(), count));
       }
       sides.add(side);
     }
@@ -109,8 +109,7 @@ public final class VarImport implements AutoCloseable {
   private static int size(TensorFile file, String tensor, int dimension, int rank) {
     long[] shape = file.info(tensor).shape();
     if (shape.length != rank || shape[dimension] > 1 << 24) {
-      throw mismatch(
-          file, "tensor %s: expected %d dimensions".formatted(file.info(tensor), rank));
+      throw mismatch(file, "tensor %s: expected %d dimensions".formatted(file.info(tensor), rank));
     }
     return (int) shape[dimension];
   }

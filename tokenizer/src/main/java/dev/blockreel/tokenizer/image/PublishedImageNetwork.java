@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The sizes of an {@link ImageNetwork} as the tensors of a published file have them. All follow from
- * names and shapes but for the number of GroupNorm groups, which is always 32.
+ * The sizes of an {@link ImageNetwork} as the tensors of a published file have them. All follow
+ * from names and shapes but for the number of GroupNorm groups, which is always 32.
  */
 public final class PublishedImageNetwork {
   private static final int GROUPS = 32;
