@@ -3,6 +3,7 @@ package dev.blockreel.sampler;
 import dev.blockreel.script.Method;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
+import dev.blockreel.script.Torch;
 
 /**
  * From logits to tokens, inside the compiled call: temperature, top-k, top-p, then one uniform
@@ -14,6 +15,11 @@ import dev.blockreel.script.Sym;
  * alone).
  */
 final class TokenSampling {
+  private static final int BINS = 1024;
+
+  /** A token this far below the likeliest, in nats, has a weight of 0 in fp32. */
+  private static final int DEPTH = 110;
+
   private TokenSampling() {}
 
   /**
@@ -23,7 +29,8 @@ final class TokenSampling {
    *   <li>{@code ranked(logits (R,V), draws)}: weights, likeliest first, 0 for tokens that are
    *       filtered away; the ids they belong to; the sums of the weights.
    *   <li>{@code filtered(logits (R,V), draws, w)}: probabilities (R,V) in the order of the ids.
-   *   <li>{@code choose(logits (R,V), draws, w)}: ids (R), int64.
+   *   <li>{@code chooseBySorting(logits (R,V), draws, w)}: ids (R), int64; the plain twin of
+   *   <li>{@code choose(logits (R,V), draws, w)}: the same ids, without sorting the rows.
    *   <li>{@code guide(logits (R+U,V), guided (U), strengths (U,1), w)}: (R,V); the last U rows are
    *       what the network gives for the rows {@code guided} without their condition, and those
    *       become (1+s)·conditional - s·unconditional.
@@ -47,19 +54,30 @@ final class TokenSampling {
                       .formatted(logits, ranked.item(1), probabilities)));
         });
     script.method(
-        "choose",
+        "chooseBySorting",
         m -> {
           Sym logits = m.tensor("logits");
           Sym draws = m.tensor("draws");
           m.tensors("w");
           Sym ranked = m.call("ranked", logits, draws);
           Sym sums = ranked.item(2);
-          Sym target = m.let("%s.to(7) * %s".formatted(column(draws, 0), sums.from(1, -1)));
+          Sym target = target(m, draws, sums);
           Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, target));
-          Sym drawn =
-              m.let("torch.squeeze(torch.gather(%s, -1, %s), -1)".formatted(ranked.item(1), rank));
-          m.returns(drawn);
+          m.returns(pick(m, ranked.item(1), rank));
         });
+    // A GPU sorts faster than the host can look at a result.
+    if (Torch.onGpu()) {
+      script.method(
+          "choose",
+          m -> {
+            Sym logits = m.tensor("logits");
+            Sym draws = m.tensor("draws");
+            m.returns(m.call("chooseBySorting", logits, draws, m.tensors("w")));
+          });
+    } else {
+      script.method("inBin", TokenSampling::inBin);
+      script.method("choose", TokenSampling::chooseByHistogram);
+    }
     script.method(
         "guide",
         m -> {
@@ -115,20 +133,40 @@ final class TokenSampling {
     return draws.select(0, index).unsqueeze(-1);
   }
 
+  /** Where the uniform numbers fall within weights that have these sums (R,n). */
+  private static Sym target(Method m, Sym draws, Sym sums) {
+    return m.let("%s.to(7) * %s".formatted(column(draws, 0), sums.from(1, -1)));
+  }
+
+  /** Element {@code index} (R,1) of each row, (R). */
+  private static Sym pick(Method m, Sym rows, Sym index) {
+    return m.let("torch.squeeze(torch.gather(%s, -1, %s), -1)".formatted(rows, index));
+  }
+
+  /**
+   * Logits below the largest, divided by the temperature, (R,V). The largest becomes 0 first: then
+   * no temperature, however low, makes numbers that are none.
+   */
+  private static Sym scaled(Method m, Sym logits, Sym draws) {
+    Sym below = m.let("%s - torch.amax(%s, [-1], True)".formatted(logits, logits));
+    return below.div(column(draws, 1));
+  }
+
+  /** How many tokens top-k keeps, (R,1), float. */
+  private static Sym kept(Method m, Sym draws, Sym vocabulary) {
+    Sym topK = column(draws, 2);
+    return m.let(
+        "torch.clamp(torch.where(%s > 0., %s, float(%s)), 1, %s)"
+            .formatted(topK, topK, vocabulary, vocabulary));
+  }
+
   private static void ranked(Method m) {
     Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
-    Sym temperature = column(draws, 1);
-    Sym topK = column(draws, 2);
-    Sym topP = column(draws, 3);
-    Sym vocabulary = logits.size(1);
-    // The largest first becomes 0: then no temperature, however low, makes numbers that are none.
-    Sym below = m.let("%s - torch.amax(%s, [-1], True)".formatted(logits, logits));
-    Sym scaled = below.div(temperature);
+    Sym scaled = scaled(m, logits, draws);
     m.line("values, ids = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(scaled));
     Sym values = m.literal("values");
-    Sym kept = m.let("torch.where(%s > 0., %s, float(%s))".formatted(topK, topK, vocabulary));
-    Sym last = m.let("torch.clamp(%s, 1, %s).to(4) - 1".formatted(kept, vocabulary));
+    Sym last = m.let("%s.to(4) - 1".formatted(kept(m, draws, logits.size(1))));
     // Ties with the k-th logit stay.
     Sym least = m.let("torch.gather(%s, -1, %s)".formatted(values, last));
     Sym weights =
@@ -138,8 +176,177 @@ final class TokenSampling {
     Sym sums = m.let("torch.cumsum(%s, -1)".formatted(weights));
     // The first token that crosses p stays: what counts is the sum before it.
     Sym before = sums.sub(weights);
-    Sym limit = m.let("%s * %s".formatted(topP, sums.from(1, -1)));
+    Sym limit = m.let("%s * %s".formatted(column(draws, 3), sums.from(1, -1)));
     Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(weights, before, limit));
     m.returnsAll(rest, m.literal("ids"), m.let("torch.cumsum(%s, -1)".formatted(rest)));
+  }
+
+  /**
+   * Each of the three questions, which is the k-th logit, which token crosses p, which one is drawn,
+   * asks where a running sum over the ranked tokens passes some mark. Sums over {@value #BINS} bins
+   * of logits tell in which bin that is, and only the tokens of that one are ranked.
+   */
+  private static void chooseByHistogram(Method m) {
+    Sym logits = m.tensor("logits");
+    Sym draws = m.tensor("draws");
+    m.tensors("w");
+    Sym scaled = scaled(m, logits, draws);
+    Sym weights = m.let("torch.exp(%s).to(7)".formatted(scaled));
+    // Bin 0 holds the largest; what lies below the last one has no weight.
+    Sym low =
+        m.let("torch.clamp(torch.amin(%s, [-1], True), -%d., -1e-6)".formatted(scaled, DEPTH));
+    Sym bins =
+        m.let(
+            "(torch.maximum(%s, %s) * (torch.reciprocal(%s) * %s)).to(4)"
+                .formatted(scaled, low, low, (BINS - 1) * (1 + 1e-6)));
+    Sym zeros = m.let("torch.new_zeros(%s, [%s, %d])".formatted(weights, logits.size(0), BINS));
+    Sym one = m.let("torch.new_ones(%s, [1, 1])".formatted(weights));
+    Sym ones = one.expand(logits.size(0), logits.size(1));
+    Sym counts = m.let("torch.scatter_add(%s, 1, %s, %s)".formatted(zeros, bins, ones));
+    Sym mass = m.let("torch.scatter_add(%s, 1, %s, %s)".formatted(zeros, bins, weights));
+
+    // Top-k: the k-th logit, if it has a weight that anybody could miss.
+    Sym kept = kept(m, draws, logits.size(1));
+    Sym many = m.let("torch.cumsum(%s, 1)".formatted(counts));
+    Sym least = m.let("torch.full_like(%s, %s)".formatted(low, "float(\"-inf\")"));
+    Sym binOfK = firstBin(m, many, kept.toString() + ".to(7)", false);
+    Sym matters =
+        m.let(
+            "torch.logical_and(%s < %s, torch.logical_or(%s < %d, %s > -%d.))"
+                .formatted(kept, logits.size(1), binOfK, BINS - 1, low, DEPTH));
+    m.when(
+        "bool(torch.any(%s))".formatted(matters),
+        () -> {
+          Sym asked = m.let("torch.where(%s, %s, %d)".formatted(matters, binOfK, BINS));
+          Sym found = m.call("inBin", scaled, weights, bins, counts, asked);
+          Sym need = m.let("(%s.to(7) - %s).to(4) - 1".formatted(kept, before(m, many, asked)));
+          Sym inside = clampTo(m, need, found.item(0));
+          Sym kth = m.let("torch.gather(%s, 1, %s)".formatted(found.item(0), inside));
+          // Ties with the k-th logit stay.
+          m.assign(least, m.let("torch.where(%s, %s, %s)".formatted(matters, kth, least)));
+          Sym stay = keepAtLeast(m, found, least);
+          m.assign(mass, cut(m, mass, asked, stay));
+        });
+
+    // Top-p: the first token that crosses p stays, what counts is the sum before it.
+    Sym sums = m.let("torch.cumsum(%s, 1)".formatted(mass));
+    Sym limit = m.let("%s * %s".formatted(column(draws, 3), sums.from(1, -1)));
+    Sym binOfP = firstBin(m, sums, limit.toString(), true);
+    Sym survivors = m.let("torch.full_like(%s, %s)".formatted(binOfP, logits.size(1)));
+    m.when(
+        "bool(torch.any(%s < %d))".formatted(binOfP, BINS),
+        () -> {
+          Sym found = m.call("inBin", scaled, weights, bins, counts, binOfP);
+          Sym stay = keepAtLeast(m, found, least);
+          Sym ahead =
+              m.let(
+                  "%s + torch.cumsum(%s, 1) - %s"
+                      .formatted(before(m, sums, binOfP), stay, stay));
+          Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(stay, ahead, limit));
+          m.assign(
+              survivors,
+              m.let(
+                  "torch.where(%s < %d, torch.sum(%s > 0., [1], True), %s)"
+                      .formatted(binOfP, BINS, rest, survivors)));
+          m.assign(mass, cut(m, mass, binOfP, rest));
+          m.assign(sums, m.let("torch.cumsum(%s, 1)".formatted(mass)));
+        });
+
+    // The draw.
+    Sym target = target(m, draws, sums);
+    Sym bin = clampTo(m, firstBin(m, sums, target.toString(), true), sums);
+    Sym found = m.call("inBin", scaled, weights, bins, counts, bin);
+    Sym stay = keepAtLeast(m, found, least);
+    Sym all = m.let("torch.sum(%s > 0., [1], True)".formatted(stay));
+    Sym last = m.let("torch.where(%s == %s, torch.minimum(%s, %s), %s) - 1".formatted(bin, binOfP, all, survivors, all));
+    Sym upTo = m.let("%s + torch.cumsum(%s, 1)".formatted(before(m, sums, bin), stay));
+    Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(upTo, target));
+    m.returns(pick(m, found.item(2), m.let("torch.minimum(%s, %s)".formatted(rank, last))));
+  }
+
+  /** The first bin, (R,1), whose running sum reaches {@code mark}, or passes it. */
+  private static Sym firstBin(Method m, Sym sums, String mark, boolean passes) {
+    return m.let(
+        "torch.searchsorted(%s, %s, right=%s)".formatted(sums, mark, passes ? "True" : "False"));
+  }
+
+  /** The running sum in front of a bin, (R,1); also of the one behind the last. */
+  private static Sym before(Method m, Sym sums, Sym bin) {
+    return m.let(
+        "torch.where(%s > 0, torch.gather(%s, 1, torch.clamp(%s - 1, 0)), 0.)"
+            .formatted(bin, sums, bin));
+  }
+
+  private static Sym clampTo(Method m, Sym index, Sym rows) {
+    return m.let("torch.clamp(%s, 0, %s - 1)".formatted(index, rows.size(1)));
+  }
+
+  /** Weights of ranked tokens, 0 for those below the k-th. */
+  private static Sym keepAtLeast(Method m, Sym found, Sym least) {
+    return m.let(
+        "torch.masked_fill(%s, %s < %s, 0.)".formatted(found.item(1), found.item(0), least));
+  }
+
+  /** Mass of the bins when {@code bin} keeps only {@code rest} and all behind it nothing. */
+  private static Sym cut(Method m, Sym mass, Sym bin, Sym rest) {
+    Sym numbers = m.let("torch.arange(%d, device=ops.prim.device(%s))".formatted(BINS, mass));
+    Sym own = m.let("torch.sum(%s, [1], True)".formatted(rest));
+    return m.let(
+        "torch.where(%s < %s, %s, torch.where(%s == %s, %s, 0.))"
+            .formatted(numbers, bin, mass, numbers, bin, own));
+  }
+
+  /**
+   * Writes {@code inBin(scaled (R,V), weights (R,V), bins (R,V), counts (R,bins), bin (R,1))}: the
+   * tokens of one bin a row, ranked, ties by their ids: scaled logits, weights, ids, (R,C) each.
+   * Rows with less than C tokens end in -inf, 0, 0.
+   */
+  private static void inBin(Method m) {
+    Sym scaled = m.tensor("scaled");
+    Sym weights = m.tensor("weights");
+    Sym bins = m.tensor("bins");
+    Sym counts = m.tensor("counts");
+    Sym bin = m.tensor("bin");
+    Sym vocabulary = scaled.size(1);
+    Sym rows = scaled.size(0);
+    Sym places =
+        m.let(
+            "torch.squeeze(torch.nonzero(torch.reshape(%s == %s, [-1])), 1)".formatted(bins, bin));
+    Sym row = m.let("torch.floor_divide(%s, %s)".formatted(places, vocabulary));
+    Sym own =
+        m.let(
+            "torch.where(%s < %d, torch.gather(%s, 1, torch.clamp(%s, 0, %d)), 0.).to(4)"
+                .formatted(bin, BINS, counts, bin, BINS - 1));
+    Sym most = m.let("max(1, int(torch.amax(%s)))".formatted(own));
+    Sym first = m.let("torch.reshape(torch.cumsum(%s, 0) - %s, [-1])".formatted(own, own));
+    Sym within =
+        m.let(
+            "torch.arange(%s, device=ops.prim.device(%s)) - torch.index_select(%s, 0, %s)"
+                .formatted(places.size(0), places, first, row));
+    Sym cells = m.let("%s * %s + %s".formatted(row, most, within));
+    Sym values =
+        spread(m, "torch.full_like(%s, float(\"-inf\"))", scaled, rows, most, cells, places);
+    m.line("ranked, order = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(values));
+    Sym order = m.literal("order");
+    Sym heavy = spread(m, "torch.zeros_like(%s)", weights, rows, most, cells, places);
+    Sym ids =
+        m.let(
+            "torch.reshape(torch.index_copy(torch.new_zeros(%s, [%s * %s]), 0, %s, torch.remainder(%s, %s)), [%s, %s])"
+                .formatted(places, rows, most, cells, places, vocabulary, rows, most));
+    m.returnsAll(
+        m.literal("ranked"),
+        m.let("torch.gather(%s, 1, %s)".formatted(heavy, order)),
+        m.let("torch.gather(%s, 1, %s)".formatted(ids, order)));
+  }
+
+  /** The values at {@code places} of a tensor, put into {@code cells} of a (rows, most) one. */
+  private static Sym spread(
+      Method m, String filled, Sym values, Sym rows, Sym most, Sym cells, Sym places) {
+    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(values));
+    Sym target =
+        m.let(filled.formatted("torch.new_empty(%s, [%s * %s])".formatted(flat, rows, most)));
+    return m.let(
+        "torch.reshape(torch.index_copy(%s, 0, %s, torch.index_select(%s, 0, %s)), [%s, %s])"
+            .formatted(target, cells, flat, places, rows, most));
   }
 }
