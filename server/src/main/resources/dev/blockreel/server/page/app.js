@@ -48,7 +48,7 @@ async function start() {
         askKey();
         return;
       }
-      connection(false);
+      connection(false, e.code === 'starting' ? 'The server is loading its models' : undefined);
       await new Promise((resolve) => setTimeout(resolve, pause));
       pause = Math.min(2 * pause, 8000);
     }
@@ -606,11 +606,12 @@ function say(text) {
   $('spoken').textContent = text;
 }
 
-function connection(up) {
+function connection(up, why = 'Connection lost, trying again') {
   const box = $('link-state');
-  if (box.hidden !== up) {
+  const text = up ? '' : why;
+  if (box.textContent !== text) {
+    box.textContent = text;
     box.hidden = up;
-    box.textContent = up ? '' : 'Connection lost, trying again';
   }
 }
 

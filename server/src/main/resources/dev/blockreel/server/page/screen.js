@@ -42,6 +42,7 @@ export class Screen {
     this.total = 0;
     this.fps = 8;
     this.blocks = [0, 0];
+    this.blocksAtFrame = 0;
     this.complete = false;
     this.playing = false;
     this.position = 0;
@@ -92,6 +93,9 @@ export class Screen {
       return;
     }
     const first = this.frames.length === 0;
+    if (number === this.frames.length) {
+      this.blocksAtFrame = this.blocks[0];
+    }
     this.frames[number]?.close();
     this.frames[number] = bitmap;
     this.total = Math.max(this.total, this.frames.length);
@@ -253,7 +257,14 @@ export class Screen {
     to(e);
   }
 
-  /** Draws the film: holes on both edges, lit as far as blocks are done, pictures between them. */
+  /** How much of the next frame is done, were all missing frames the same work. */
+  partOfNext() {
+    const [done, all] = this.blocks;
+    const left = (all - this.blocksAtFrame) / Math.max(1, this.total - this.frames.length);
+    return Math.min(1, Math.max(0.06, (done - this.blocksAtFrame) / Math.max(1, left)));
+  }
+
+  /** Draws the film: holes on both edges, lit as far as the clip is done, pictures between them. */
   drawStrip() {
     const box = this.film.getBoundingClientRect();
     const dots = devicePixelRatio || 1;
@@ -274,8 +285,10 @@ export class Screen {
     const hole = Math.round(5 * dots);
     const pitch = 12 * dots;
     const holes = Math.floor(width / pitch);
-    const [done, all] = this.blocks;
-    const lit = all ? Math.round((holes * done) / all) : 0;
+    // Frames are not all the same number of blocks: the first one may be most of them.
+    const busy = !this.complete && this.blocks[1] > 0;
+    const part = busy ? this.partOfNext() : 0;
+    const lit = this.total ? Math.round((holes * (this.frames.length + part)) / this.total) : 0;
     for (let i = 0; i < holes; i++) {
       pen.fillStyle = i < lit ? '#ffb400' : '#4a484f';
       const x = Math.round(i * pitch + (width - holes * pitch + pitch - hole) / 2);
@@ -287,6 +300,7 @@ export class Screen {
     const room = width / cells;
     const gap = Math.max(1, Math.round(1.5 * dots));
     pen.imageSmoothingEnabled = false;
+    const next = busy ? Math.floor((cells * this.frames.length) / this.total) : -1;
     for (let i = 0; i < cells; i++) {
       const left = Math.round(i * room) + gap;
       const w = Math.round((i + 1) * room) - gap - left;
@@ -300,11 +314,9 @@ export class Screen {
         const dw = Math.min(w, frame.width * scale);
         const sw = dw / scale;
         pen.drawImage(frame, (frame.width - sw) / 2, 0, sw, frame.height, left + (w - dw) / 2, edge, dw, h);
-      } else if (all && i === Math.floor((cells * done) / all) && !this.complete) {
-        // The part of the next frame whose blocks are done.
-        const part = (cells * done) / all - i;
+      } else if (i === next) {
         pen.fillStyle = '#ffb40055';
-        pen.fillRect(left, edge, w, Math.round(h * Math.max(part, 0.08)));
+        pen.fillRect(left, edge, w, Math.round(h * part));
       }
     }
   }
