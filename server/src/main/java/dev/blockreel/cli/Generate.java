@@ -1,18 +1,13 @@
 package dev.blockreel.cli;
 
-import dev.blockreel.checkpoint.Safetensors;
-import dev.blockreel.checkpoint.TensorFile;
-import dev.blockreel.checkpoint.TokenTensors;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
-import dev.blockreel.media.ClipSampling;
 import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.sampler.SamplingOptions;
-import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -30,9 +24,6 @@ import picocli.CommandLine.Option;
 final class Generate extends EngineCommand {
   /** More clips than this are generated one batch after the other: memory stays bounded. */
   private static final int LARGEST_BATCH = 8;
-
-  /** As in the frame prediction of NBP's paper. */
-  private static final int PUBLISHED_CONDITION_FRAMES = 5;
 
   @Mixin private ModelOptions model;
   @Mixin private SamplingFlags sampling;
@@ -227,60 +218,8 @@ final class Generate extends EngineCommand {
 
   /** The leading latent frames of each clip. */
   private List<TokenGrid> given(Pipeline pipeline, int clips) {
-    Magvit2Config network = pipeline.tokenizer().description().network();
-    List<TokenGrid> grids = tokensOf(condition);
-    if (grids.isEmpty()) {
-      int frames = conditionFrames == null ? PUBLISHED_CONDITION_FRAMES : conditionFrames;
-      requireWholeLatents(frames, network, pipeline.frames());
-      grids =
-          input
-              .read(
-                  condition, pipeline.tokenizer().description(), frames, ClipSampling.Window.START)
-              .stream()
-              .map(clip -> pipeline.tokenizer().encode(leading(clip, frames)))
-              .toList();
-    } else if (conditionFrames != null) {
-      requireWholeLatents(conditionFrames, network, pipeline.frames());
-      int latents = network.latentFrames(conditionFrames);
-      if (latents > grids.get(0).time()) {
-        throw EngineFailure.badRequest(
-            "--condition-frames %d are %d latent frames: %s has %d",
-            conditionFrames, latents, condition, grids.get(0).time());
-      }
-      grids = grids.stream().map(grid -> grid.leading(latents)).toList();
-    }
+    List<TokenGrid> grids = new Beginning(condition, conditionFrames).read(pipeline, input);
     return grids.size() == 1 ? Collections.nCopies(clips, grids.get(0)) : grids;
-  }
-
-  private Clip leading(Clip clip, int frames) {
-    if (clip.frames() < frames) {
-      throw EngineFailure.badRequest(
-          "%s has %d frames, but the first %d are to be given", condition, clip.frames(), frames);
-    }
-    return clip.slice(0, frames);
-  }
-
-  /** The token grids of a file; none where it has none. */
-  private static List<TokenGrid> tokensOf(Path path) {
-    if (!OutputFiles.isTensors(path)) {
-      return List.of();
-    }
-    try (TensorFile file = Safetensors.open(path)) {
-      return file.names().contains(TokenTensors.TOKENS) ? TokenTensors.read(file) : List.of();
-    }
-  }
-
-  private static void requireWholeLatents(int frames, Magvit2Config network, int most) {
-    List<Integer> possible =
-        IntStream.rangeClosed(1, network.latentFrames(most) - 1)
-            .map(network::frames)
-            .boxed()
-            .toList();
-    if (!possible.contains(frames)) {
-      throw EngineFailure.badRequest(
-          "%d frames are no whole number of latent frames to begin with: expected one of %s",
-          frames, possible);
-    }
   }
 
   private List<GenerationRequest> batches(

@@ -26,6 +26,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       Generate.class,
+      Render.class,
       Encode.class,
       Decode.class,
       Reconstruct.class,
