@@ -188,7 +188,8 @@ final class Render extends EngineCommand {
     Entry first = batch.get(0).entry();
     List<TokenGrid> given = List.of();
     if (first.condition() != null) {
-      given = new Beginning(Path.of(first.condition()), first.conditionFrames()).read(pipeline, input);
+      given =
+          new Beginning(Path.of(first.condition()), first.conditionFrames()).read(pipeline, input);
       if (given.size() != 1) {
         throw EngineFailure.badRequest(
             "%s, clip %s: %s holds %d beginnings: expected 1",

@@ -140,7 +140,11 @@ final class RenderManifest {
       throw wrong(
           file,
           line,
-          e.getOriginalMessage().replaceAll("`(?:[\\w.]*[.$])?(\\w+)`", "$1").lines().findFirst().orElse(""));
+          e.getOriginalMessage()
+              .replaceAll("`(?:[\\w.]*[.$])?(\\w+)`", "$1")
+              .lines()
+              .findFirst()
+              .orElse(""));
     }
   }
 

@@ -66,8 +66,17 @@ class RenderTest {
     render(out, "{\"name\": \"a\", \"class\": \"slash-up\", \"seed\": 3}").worked();
     Path generated = folder.resolve("generated.mkv");
     CommandLineRun.of(
-            "generate", "--model", model, "--class", "slash-up", "--seed", 3, "--dtype", "fp32",
-            "--out", generated)
+            "generate",
+            "--model",
+            model,
+            "--class",
+            "slash-up",
+            "--seed",
+            3,
+            "--dtype",
+            "fp32",
+            "--out",
+            generated)
         .worked();
     assertThat(pixels(out.resolve("a.mkv"))).isEqualTo(pixels(generated));
     // And what was made can be continued.
