@@ -3,6 +3,7 @@ package dev.blockreel.server.http;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.server.jobs.Refusal;
 import dev.blockreel.server.operations.Measures;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
@@ -78,6 +79,9 @@ final class Answers {
     }
     if (root instanceof EngineFailure failure) {
       return ApiFailure.of(failure);
+    }
+    if (root instanceof HttpClosedException) {
+      return ofStatus(400); // the client went away while it was sending
     }
     LOG.error("a request failed", root);
     return new ApiFailure(500, "internal", null, "the server failed; its log says why");

@@ -25,6 +25,10 @@ public final class Api {
   public static final int WEB_SOCKET_BYTES = 4 << 20;
 
   private static final String RESOURCES = "dev/blockreel/server/";
+
+  /** With which Vert.x fails a request whose body cannot be read to its end. */
+  private static final int BROKEN_BODY = 200;
+
   private static final long REQUEST_MILLIS = 30_000;
 
   private final Vertx vertx;
@@ -127,13 +131,16 @@ public final class Api {
         .get()
         .handler(Api::pageHeaders)
         .handler(StaticHandler.create(RESOURCES + "page").setDefaultContentEncoding("UTF-8"));
-    for (int status : new int[] {400, 404, 405, 406, 413, 414, 415, 500}) {
+    for (int status : new int[] {BROKEN_BODY, 400, 404, 405, 406, 413, 414, 415, 500}) {
       router.errorHandler(status, ctx -> answers.fail(ctx, cause(ctx, status)));
     }
     return router;
   }
 
   private static Throwable cause(RoutingContext ctx, int status) {
+    if (status == BROKEN_BODY) {
+      return Answers.ofStatus(400);
+    }
     return ctx.failure() instanceof ApiFailure failure
         ? failure
         : status == 500 && ctx.failure() != null ? ctx.failure() : Answers.ofStatus(status);
@@ -177,6 +184,11 @@ public final class Api {
     String known = type == null ? "" : type.toLowerCase(Locale.ROOT);
     if (!known.startsWith("application/json") && !known.startsWith("multipart/form-data")) {
       throw Answers.ofStatus(415);
+    }
+    if (known.startsWith("multipart/form-data")
+        && !known.matches(".*;\\s*boundary=\"?[^\";\\s].*")) {
+      throw ApiFailure.badRequest(
+          "invalid_value", null, "a form needs a boundary: got %s", Fields.shortened(type));
     }
     ctx.next();
   }
