@@ -25,6 +25,20 @@ public interface GenerationListener {
    */
   default void frames(List<Clip> next) {}
 
+  /**
+   * Whether {@link #preview} is wanted: decoding what is unfinished costs time. For models whose
+   * entities are not whole frames.
+   */
+  default boolean wantsPreviews() {
+    return false;
+  }
+
+  /**
+   * Called, where wanted, each time another entity of every image is finished, with what there is
+   * so far, one clip an image; places that are not predicted yet look like nothing in particular.
+   */
+  default void preview(List<Clip> unfinished) {}
+
   /** Called before each step: true ends the generation with CANCELLED. */
   default boolean cancelled() {
     return false;

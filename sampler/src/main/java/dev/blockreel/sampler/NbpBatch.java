@@ -9,6 +9,7 @@ import dev.blockreel.tokenizer.magvit2.ClipStream;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -259,6 +260,7 @@ public final class NbpBatch implements AutoCloseable {
     void stepped() {
       NbpStream first = streams.get(0);
       listener.step(first.step(), first.total());
+      preview();
       decodeFrames();
       if (first.finished()) {
         List<GeneratedClip> clips = new ArrayList<>();
@@ -272,6 +274,24 @@ public final class NbpBatch implements AutoCloseable {
         end();
         result.complete(clips);
       }
+    }
+
+    /** Shows what there is of the first frame; later ones come as a whole soon enough. */
+    private void preview() {
+      int tokens = model.height() * model.width();
+      int done = streams.get(0).done();
+      if (done >= tokens || !listener.wantsPreviews()) {
+        return;
+      }
+      // The middle of the codebook stands for what is not known yet.
+      int unknown = tokenizer.description().network().codebookSize() / 2;
+      List<TokenGrid> grids = new ArrayList<>();
+      for (NbpStream stream : streams) {
+        int[] codes = Arrays.copyOf(stream.codes(), tokens);
+        Arrays.fill(codes, done, tokens, unknown);
+        grids.add(new TokenGrid(codes, 1, model.height(), model.width()));
+      }
+      listener.preview(tokenizer.decode(grids));
     }
 
     /** Decodes latent frames as soon as all their tokens exist, each once. */

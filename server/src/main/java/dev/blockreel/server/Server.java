@@ -7,6 +7,7 @@ import dev.blockreel.server.engine.ModelSource;
 import dev.blockreel.server.engine.ServedModel;
 import dev.blockreel.server.http.Api;
 import dev.blockreel.server.http.Service;
+import dev.blockreel.server.jobs.ImageStore;
 import dev.blockreel.server.jobs.Jobs;
 import dev.blockreel.server.operations.Measures;
 import dev.blockreel.server.streams.ClipRecorder;
@@ -49,6 +50,7 @@ public final class Server implements AutoCloseable {
   private Engine engine;
   private Jobs jobs;
   private Api api;
+  private long sweeper = -1;
 
   private Server(ServerOptions options) {
     this.options = options;
@@ -119,13 +121,16 @@ public final class Server implements AutoCloseable {
             models,
             options.limits(),
             measures);
-    vertx.setPeriodic(
-        1000,
-        second -> {
-          jobs.sweep();
-          api.sweep();
-        });
-    api.open(new Service(models, jobs, engine));
+    ImageStore images = new ImageStore(options.data().resolve("images"), options.limits().keep());
+    sweeper =
+        vertx.setPeriodic(
+            1000,
+            second -> {
+              jobs.sweep();
+              api.sweep();
+              jobs.later(images::sweep);
+            });
+    api.open(new Service(models, jobs, images, engine));
   }
 
   private Map<String, ServedModel> loaded() {
@@ -219,6 +224,9 @@ public final class Server implements AutoCloseable {
   public void close() {
     if (api != null) {
       api.drain();
+    }
+    if (vertx != null) {
+      vertx.cancelTimer(sweeper);
     }
     if (jobs != null) {
       jobs.close();

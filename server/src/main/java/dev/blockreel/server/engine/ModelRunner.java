@@ -61,6 +61,16 @@ final class ModelRunner implements AutoCloseable {
       }
 
       @Override
+      public boolean wantsPreviews() {
+        return work.wantsPreview();
+      }
+
+      @Override
+      public void preview(List<Clip> unfinished) {
+        work.preview(unfinished.get(0));
+      }
+
+      @Override
       public void frames(List<Clip> next) {
         work.frames(next.get(0));
       }

@@ -25,6 +25,7 @@ import java.util.function.ToIntFunction;
  * @param blocks steps of a whole clip
  * @param blockSize tokens a block
  * @param unit what a block is: a token, a row or all of a latent image
+ * @param tokensPerFrame of a latent frame
  * @param takesText whether a prompt is free text
  * @param needsReference whether it only continues given frames
  * @param takesReference whether given frames can begin a clip
@@ -45,6 +46,7 @@ public record ServedModel(
     int blocks,
     int blockSize,
     String unit,
+    int tokensPerFrame,
     boolean takesText,
     boolean needsReference,
     boolean takesReference,
@@ -68,12 +70,19 @@ public record ServedModel(
         pipeline.steps(GenerationRequest.Mode.NBP),
         network.blockSize(),
         unit(pipeline.generator().description()),
+        pipeline.generator().description().height() * pipeline.generator().description().width(),
         network.hybrid() && network.conditionTokens() > 1 && pipeline.classes().isEmpty(),
         !network.hybrid(),
         true,
         pipeline.defaults(),
         json.path("licence").asText(null),
         json.path("attribution").asText(null));
+  }
+
+  /** Steps of a hybrid model until its first frame is whole: single tokens, then blocks. */
+  public int firstFrameBlocks(GenerationRequest.Mode mode) {
+    int block = mode == GenerationRequest.Mode.NTP ? 1 : blockSize;
+    return Math.min(block, tokensPerFrame) + Math.max(0, tokensPerFrame / block - 1);
   }
 
   private static String unit(NbpGenerator.Description shape) {

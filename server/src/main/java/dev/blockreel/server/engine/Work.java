@@ -33,6 +33,14 @@ public interface Work {
   /** After each step; {@code done} of {@code total} are over. */
   void step(int done, int total);
 
+  /** Asked after each step: whether what there is of an incomplete image shall be decoded. */
+  default boolean wantsPreview() {
+    return false;
+  }
+
+  /** What there is of an incomplete image; comes only where it was wanted. */
+  default void preview(Clip unfinished) {}
+
   /** Further frames are final. All calls together give every frame once, in order. */
   void frames(Clip next);
 

@@ -39,9 +39,14 @@ final class Access {
     this.loopback = LOOPBACK.contains(host);
   }
 
-  /** Lets a request pass, or fails it with 401 or 403. */
-  void check(RoutingContext ctx) {
+  /** Lets requests of this server's own and of allowed pages pass; fails others with 403. */
+  void checkOrigin(RoutingContext ctx) {
     checkOrigin(ctx.request());
+    ctx.next();
+  }
+
+  /** Lets a request with a key pass; fails others with 401. */
+  void checkKey(RoutingContext ctx) {
     ctx.put(OWNER, owner(ctx.request()));
     ctx.next();
   }

@@ -39,6 +39,7 @@ public final class Api {
   private final Uploads uploads;
   private final VideoRoutes videos;
   private final ContentRoutes content;
+  private final ImageRoutes images;
   private final SlowClients slow = new SlowClients(REQUEST_MILLIS);
   private volatile Service service;
 
@@ -71,6 +72,7 @@ public final class Api {
     this.uploads = new Uploads(vertx, doors.uploads());
     this.videos = new VideoRoutes(vertx, this::service, uploads, answers);
     this.content = new ContentRoutes(vertx, this::service, measures, answers);
+    this.images = new ImageRoutes(vertx, this::service, measures, answers);
   }
 
   private Service service() {
@@ -109,13 +111,30 @@ public final class Api {
     router.get("/health").handler(operations::health);
     router.get("/readyz").handler(operations::readiness);
     router.get("/openapi.yaml").handler(this::openApi);
+    router.route("/v1/*").handler(safely(access::checkOrigin));
     if (!doors.origins().isEmpty()) {
-      router.route("/v1/*").handler(cors(doors.origins()));
+      CorsHandler cors = cors(doors.origins());
+      router
+          .route("/v1/*")
+          .handler(
+              ctx -> {
+                // It knows foreign origins only; the server's own needs no headers.
+                String origin = ctx.request().getHeader("origin");
+                if (origin != null && doors.origins().contains(origin)) {
+                  cors.handle(ctx);
+                } else {
+                  ctx.next();
+                }
+              });
     }
-    router.route("/v1/*").handler(safely(access::check));
-    router.get("/metrics").handler(safely(access::check)).handler(operations::metrics);
+    // Its id is its key: an img tag can send no other.
+    get(router, "/v1/images/:image_id/content", images::content);
+    router.route("/v1/*").handler(safely(access::checkKey));
+    router.get("/metrics").handler(safely(access::checkOrigin));
+    router.get("/metrics").handler(safely(access::checkKey)).handler(operations::metrics);
     get(router, "/v1/models", this::models);
     get(router, "/v1/models/:model", this::model);
+    post(router, "/v1/images/generations", doors, images::create);
     post(router, "/v1/videos/sync", doors, videos::createSync);
     post(router, "/v1/videos", doors, videos::create);
     get(router, "/v1/videos", videos::list);

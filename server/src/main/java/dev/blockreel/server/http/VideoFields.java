@@ -57,21 +57,55 @@ final class VideoFields {
     if (given && !model.takesReference()) {
       throw unsupported("input_reference", model.name() + " continues no clips");
     }
-    return new Asked(
-        new VideoRequest(
-            model.name(),
-            prompt.text,
-            prompt.choice == null ? null : prompt.choice.label(),
-            prompt.choice == null ? 0 : prompt.choice.number(),
-            seed == null ? ThreadLocalRandom.current().nextLong(1L << 31) : seed,
-            model.width(),
-            model.height(),
-            frames,
-            fps,
-            options,
-            mode,
-            given),
-        reference);
+    return new Asked(request(model, prompt, seed, frames, fps, options, mode, given), reference);
+  }
+
+  /**
+   * The same for an image: of video models the first frame of a clip.
+   *
+   * @throws ApiFailure 400 or 404
+   */
+  static VideoRequest readImage(Fields fields, Map<String, ServedModel> models) {
+    ServedModel model = model(fields, models);
+    if (model.needsReference()) {
+      throw unsupported("model", model.name() + " continues clips: it makes no images");
+    }
+    Fields extra = fields.group("extra_params");
+    Long seed = fields.integer("seed", 0, LARGEST_SEED);
+    checkSize(fields, model);
+    if (!or(fields.text("negative_prompt", LONGEST_PROMPT), "").isEmpty()) {
+      throw unsupported("negative_prompt", "no model here takes a negative prompt");
+    }
+    Prompt prompt = prompt(fields, extra, model);
+    SamplingOptions options = options(fields, extra, model);
+    GenerationRequest.Mode mode = mode(extra, model);
+    extra.refuseOthers();
+    fields.refuseOthers();
+    return request(model, prompt, seed, 1, model.fps(), options, mode, false);
+  }
+
+  private static VideoRequest request(
+      ServedModel model,
+      Prompt prompt,
+      Long seed,
+      int frames,
+      double fps,
+      SamplingOptions options,
+      GenerationRequest.Mode mode,
+      boolean given) {
+    return new VideoRequest(
+        model.name(),
+        prompt.text,
+        prompt.choice == null ? null : prompt.choice.label(),
+        prompt.choice == null ? 0 : prompt.choice.number(),
+        seed == null ? ThreadLocalRandom.current().nextLong(1L << 31) : seed,
+        model.width(),
+        model.height(),
+        frames,
+        fps,
+        options,
+        mode,
+        given);
   }
 
   static ServedModel model(Fields fields, Map<String, ServedModel> models) {

@@ -350,6 +350,9 @@ public final class Jobs implements AutoCloseable {
 
   /** Ends what is too late and forgets what has expired; to be called each second. */
   public void sweep() {
+    if (stopping) {
+      return;
+    }
     long now = now();
     for (Job job : jobs.values()) {
       JobRecord record = job.record();
@@ -372,6 +375,18 @@ public final class Jobs implements AutoCloseable {
       }
     }
     disk.execute(measures::sampleMemory);
+  }
+
+  /** Does something with files, in its turn. */
+  public void later(Runnable task) {
+    if (!stopping) {
+      disk.execute(task);
+    }
+  }
+
+  /** How long a job may run. */
+  public Duration jobTime() {
+    return limits.jobTime();
   }
 
   /**

@@ -34,6 +34,23 @@ public record VideoRequest(
     SamplingOptions options,
     GenerationRequest.Mode mode,
     boolean hasReference) {
+  /** The same with another seed. */
+  public VideoRequest withSeed(long newSeed) {
+    return new VideoRequest(
+        model,
+        prompt,
+        classLabel,
+        classNumber,
+        newSeed,
+        width,
+        height,
+        frames,
+        fps,
+        options,
+        mode,
+        hasReference);
+  }
+
   public VideoRequest {
     requireNonNull(model, "model is null");
     requireNonNull(prompt, "prompt is null");

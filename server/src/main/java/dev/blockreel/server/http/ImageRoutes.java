@@ -1,0 +1,300 @@
+package dev.blockreel.server.http;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.server.engine.ServedModel;
+import dev.blockreel.server.jobs.ImageWork;
+import dev.blockreel.server.jobs.VideoRequest;
+import dev.blockreel.server.operations.Measures;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.RoutingContext;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** {@code /v1/images}: single images, in one answer or as events while they are being made. */
+final class ImageRoutes {
+  private static final List<String> FORMATS = List.of("png", "jpeg", "webp");
+
+  private final Vertx vertx;
+  private final Supplier<Service> service;
+  private final Measures measures;
+  private final Answers answers;
+
+  ImageRoutes(Vertx vertx, Supplier<Service> service, Measures measures, Answers answers) {
+    this.vertx = vertx;
+    this.service = service;
+    this.measures = measures;
+    this.answers = answers;
+  }
+
+  /**
+   * How the images are to be handed over.
+   *
+   * @param count how many
+   * @param url whether as addresses
+   * @param format png, jpeg or webp
+   * @param stream whether as events
+   * @param partials incomplete images before each
+   */
+  private record Delivery(int count, boolean url, String format, boolean stream, int partials) {
+    static Delivery read(Fields fields) {
+      Long count = fields.integer("n", 1, 10);
+      String response = fields.word("response_format", "b64_json", "url");
+      String format = fields.word("output_format", "png", "jpeg", "webp");
+      Long quality = fields.integer("output_compression", 0, 100);
+      if (quality != null && quality != 100) {
+        throw unsupported("output_compression", "images are sent in the best quality: 100");
+      }
+      fields.word("quality", "auto", "low", "medium", "high", "standard", "hd");
+      fields.word("background", "auto", "opaque");
+      fields.text("user", 256);
+      boolean stream = fields.flag("stream", false);
+      Long partials = fields.integer("partial_images", 0, 3);
+      if (stream && "url".equals(response)) {
+        throw unsupported("response_format", "events hold images, not addresses");
+      }
+      return new Delivery(
+          count == null ? 1 : Math.toIntExact(count),
+          "url".equals(response),
+          format == null ? "png" : format,
+          stream,
+          partials == null || !stream ? 0 : Math.toIntExact(partials));
+    }
+
+    private static ApiFailure unsupported(String param, String message) {
+      return new ApiFailure(400, "unsupported_parameter", param, message);
+    }
+  }
+
+  /** POST generations. */
+  void create(RoutingContext ctx) {
+    if (VideoRoutes.isForm(ctx)) {
+      throw Answers.ofStatus(415);
+    }
+    Service open = service.get();
+    Fields fields = VideoRoutes.fields(ctx);
+    Delivery delivery = Delivery.read(fields);
+    VideoRequest request = VideoFields.readImage(fields, open.models());
+    String owner = Access.owner(ctx);
+    open.jobs().refuseWhereFull(owner);
+    Events events = delivery.stream ? new Events(ctx, request, delivery) : null;
+    List<ImageWork> works = new ArrayList<>();
+    for (int i = 0; i < delivery.count; i++) {
+      int image = i;
+      works.add(
+          new ImageWork(
+              request.withSeed(request.seed() + i),
+              owner,
+              delivery.format,
+              open.models().get(request.model()).firstFrameBlocks(request.mode()),
+              delivery.partials,
+              bytes -> events.partial(image, bytes),
+              open.images(),
+              measures));
+    }
+    Runnable cancel = () -> works.forEach(work -> cancel(open, work));
+    long deadline = vertx.setTimer(open.jobs().jobTime().toMillis() + 1, late -> cancel.run());
+    ctx.response().closeHandler(gone -> cancel.run());
+    works.forEach(open.engine()::submit);
+    List<Future<byte[]>> images = new ArrayList<>();
+    for (int i = 0; i < works.size(); i++) {
+      int number = i;
+      Future<byte[]> image =
+          Future.fromCompletionStage(works.get(i).image(), vertx.getOrCreateContext());
+      images.add(
+          events == null ? image : image.onSuccess(bytes -> events.completed(number, bytes)));
+    }
+    Future.all(images)
+        .onComplete(over -> vertx.cancelTimer(deadline))
+        .onFailure(
+            failure -> {
+              cancel.run();
+              if (events == null) {
+                answers.fail(ctx, failure);
+              } else {
+                events.failed(failure);
+              }
+            })
+        .onSuccess(
+            all -> {
+              if (events == null) {
+                answer(ctx, delivery, works);
+              } else {
+                events.done();
+              }
+            });
+  }
+
+  private static void cancel(Service open, ImageWork work) {
+    work.cancel();
+    if (open.engine().withdraw(work)) {
+      work.failed(new EngineFailure(FailureCode.CANCELLED, "the request was cancelled"));
+    }
+  }
+
+  private void answer(RoutingContext ctx, Delivery delivery, List<ImageWork> works) {
+    List<Future<JsonObject>> data = new ArrayList<>();
+    for (ImageWork work : works) {
+      JsonObject json = new JsonObject().put("seed", work.request().seed());
+      if (work.request().classLabel() != null) {
+        json.put("revised_prompt", work.request().classLabel());
+      }
+      byte[] bytes = work.image().join(); // completed already
+      data.add(
+          delivery.url
+              ? keep(ctx, bytes, delivery.format).map(url -> json.put("url", url))
+              : Future.succeededFuture(json.put("b64_json", base64(bytes))));
+    }
+    Future.all(data)
+        .onFailure(failure -> answers.fail(ctx, failure))
+        .onSuccess(
+            all ->
+                Answers.json(
+                    ctx,
+                    new JsonObject()
+                        .put("created", System.currentTimeMillis() / 1000)
+                        .put("data", new JsonArray(all.<JsonObject>list()))
+                        .put("output_format", delivery.format)
+                        .put("size", size(works.get(0).request()))
+                        .put("usage", usage(works.get(0).request(), works.size()))));
+  }
+
+  private Future<String> keep(RoutingContext ctx, byte[] bytes, String format) {
+    String id = service.get().images().newId();
+    Path file = service.get().images().file(id, format);
+    String address =
+        "%s://%s/v1/images/%s/content"
+            .formatted(ctx.request().scheme(), ctx.request().authority(), id);
+    return vertx.fileSystem().writeFile(file.toString(), Buffer.buffer(bytes)).map(address);
+  }
+
+  private static String base64(byte[] bytes) {
+    return Base64.getEncoder().encodeToString(bytes);
+  }
+
+  private static String size(VideoRequest request) {
+    return request.width() + "x" + request.height();
+  }
+
+  private JsonObject usage(VideoRequest request, int images) {
+    ServedModel model = service.get().models().get(request.model());
+    long output = (long) images * model.tokensPerFrame();
+    return new JsonObject()
+        .put("input_tokens", images)
+        .put("output_tokens", output)
+        .put("total_tokens", images + output)
+        .put(
+            "input_tokens_details",
+            new JsonObject().put("text_tokens", images).put("image_tokens", 0));
+  }
+
+  /** GET content of a kept image. */
+  void content(RoutingContext ctx) {
+    String id = ctx.pathParam("image_id");
+    if (!id.matches("image_[0-9a-f]{32}")) {
+      throw notFound();
+    }
+    Future<Void> sent = Future.failedFuture(notFound());
+    for (String format : FORMATS) {
+      sent = sent.recover(missing -> send(ctx, id, format));
+    }
+    sent.onFailure(failure -> answers.fail(ctx, notFound()));
+  }
+
+  private Future<Void> send(RoutingContext ctx, String id, String format) {
+    String file = service.get().images().file(id, format).toString();
+    return vertx
+        .fileSystem()
+        .props(file)
+        .compose(
+            there ->
+                ctx.response()
+                    .putHeader("content-type", "image/" + format)
+                    .putHeader("cache-control", "private, max-age=3600")
+                    .sendFile(file));
+  }
+
+  private static ApiFailure notFound() {
+    return ApiFailure.notFound("image_not_found", "there is no such image");
+  }
+
+  /** Server-sent events, written on the context of their request. */
+  private final class Events {
+    private final HttpServerResponse response;
+    private final Context context = vertx.getOrCreateContext();
+    private final VideoRequest request;
+    private final Delivery delivery;
+    private final int[] partials;
+
+    Events(RoutingContext ctx, VideoRequest request, Delivery delivery) {
+      this.response = ctx.response();
+      this.request = request;
+      this.delivery = delivery;
+      this.partials = new int[delivery.count];
+    }
+
+    /** Called on the engine thread. */
+    void partial(int image, byte[] bytes) {
+      context.runOnContext(
+          now ->
+              send(
+                  "image_generation.partial_image",
+                  event(image, bytes).put("partial_image_index", partials[image]++)));
+    }
+
+    void completed(int image, byte[] bytes) {
+      send("image_generation.completed", event(image, bytes).put("usage", usage(request, 1)));
+    }
+
+    private JsonObject event(int image, byte[] bytes) {
+      return new JsonObject()
+          .put("b64_json", base64(bytes))
+          .put("image_index", image)
+          .put("created_at", System.currentTimeMillis() / 1000)
+          .put("size", size(request))
+          .put("quality", "auto")
+          .put("background", "opaque")
+          .put("output_format", delivery.format);
+    }
+
+    private void send(String type, JsonObject data) {
+      write("event: %s\ndata: %s\n\n".formatted(type, data.put("type", type).encode()));
+    }
+
+    private void write(String text) {
+      if (response.closed() || response.ended()) {
+        return;
+      }
+      if (!response.headWritten()) {
+        response.setChunked(true).putHeader("content-type", "text/event-stream");
+        response.putHeader("cache-control", "no-store");
+      }
+      response.write(text);
+    }
+
+    void failed(Throwable failure) {
+      write("event: error\ndata: %s\n\n".formatted(Answers.failure(failure).body().encode()));
+      end();
+    }
+
+    void done() {
+      write("data: [DONE]\n\n");
+      end();
+    }
+
+    private void end() {
+      if (!response.closed() && !response.ended()) {
+        response.end();
+      }
+    }
+  }
+}

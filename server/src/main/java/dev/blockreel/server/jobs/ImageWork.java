@@ -1,0 +1,154 @@
+package dev.blockreel.server.jobs;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.server.engine.Work;
+import dev.blockreel.server.operations.Measures;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/**
+ * One image: of video models the first frame of a clip, which ends there. It is no job: it lives as
+ * long as the request that waits for it.
+ */
+public final class ImageWork implements Work {
+  private final VideoRequest request;
+  private final String owner;
+  private final String format;
+  private final int steps;
+  private final int partials;
+  private final Consumer<byte[]> onPartial;
+  private final ImageStore store;
+  private final Measures measures;
+  private final long createdNanos = System.nanoTime();
+  private final CompletableFuture<byte[]> image = new CompletableFuture<>();
+  private volatile boolean cancelled;
+  private Clip frame; // from here on: engine thread only
+  private int partialsSent;
+  private int stepsDone;
+  private boolean begun;
+
+  /**
+   * @param format png, jpeg or webp
+   * @param steps until the image is whole
+   * @param partials how many incomplete images to show
+   * @param onPartial gets them, encoded, on the engine thread
+   */
+  public ImageWork(
+      VideoRequest request,
+      String owner,
+      String format,
+      int steps,
+      int partials,
+      Consumer<byte[]> onPartial,
+      ImageStore store,
+      Measures measures) {
+    this.request = request;
+    this.owner = owner;
+    this.format = format;
+    this.steps = steps;
+    this.partials = partials;
+    this.onPartial = onPartial;
+    this.store = store;
+    this.measures = measures;
+  }
+
+  /** What it makes. */
+  public VideoRequest request() {
+    return request;
+  }
+
+  /** The encoded image, or an {@link EngineFailure}. */
+  public CompletableFuture<byte[]> image() {
+    return image;
+  }
+
+  /** Ends it before its next block. */
+  public void cancel() {
+    cancelled = true;
+  }
+
+  @Override
+  public String model() {
+    return request.model();
+  }
+
+  @Override
+  public String owner() {
+    return owner;
+  }
+
+  @Override
+  public int slots() {
+    return request.options().cfg() > 0 ? 2 : 1;
+  }
+
+  @Override
+  public GenerationRequest begin(Pipeline pipeline) {
+    begun = true;
+    measures.began(since());
+    return GivenFrames.none(request);
+  }
+
+  private Duration since() {
+    return Duration.ofNanos(System.nanoTime() - createdNanos);
+  }
+
+  @Override
+  public void step(int done, int total) {
+    stepsDone = done;
+  }
+
+  /** In even steps towards the whole image, which is no partial one any more. */
+  @Override
+  public boolean wantsPreview() {
+    return partialsSent < partials
+        && stepsDone < steps
+        && stepsDone * (partials + 1) >= steps * (partialsSent + 1);
+  }
+
+  @Override
+  public void preview(Clip unfinished) {
+    partialsSent++;
+    onPartial.accept(store.encode(unfinished, format));
+  }
+
+  @Override
+  public void frames(Clip next) {
+    if (frame == null) {
+      frame = next.slice(0, 1);
+      measures.frames(1);
+      measures.firstFrame(since());
+    }
+  }
+
+  @Override
+  public boolean cancelled() {
+    return cancelled;
+  }
+
+  @Override
+  public boolean enough() {
+    return frame != null;
+  }
+
+  @Override
+  public void finished() {
+    byte[] bytes = store.encode(frame, format);
+    measures.ended();
+    measures.completed(since());
+    image.complete(bytes);
+  }
+
+  @Override
+  public void failed(EngineFailure failure) {
+    if (begun) {
+      measures.ended();
+    }
+    measures.failed(JobError.of(failure).code());
+    image.completeExceptionally(failure);
+  }
+}

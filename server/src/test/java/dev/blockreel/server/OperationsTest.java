@@ -1,0 +1,227 @@
+package dev.blockreel.server;
+
+import static dev.blockreel.server.TestServer.error;
+import static dev.blockreel.server.TestServer.json;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.server.jobs.Limits;
+import io.vertx.core.json.JsonObject;
+import java.net.http.HttpResponse;
+import java.net.http.WebSocketHandshakeException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OperationsTest {
+  @TempDir private Path folder;
+
+  private static Limits limits(int queue, int perOwner, Duration keep) {
+    Limits usual = Limits.DEFAULT;
+    return new Limits(
+        usual.batch(),
+        queue,
+        perOwner,
+        usual.queueTime(),
+        usual.jobTime(),
+        keep,
+        usual.storedJobs(),
+        usual.storedBytes(),
+        usual.bodyBytes(),
+        Duration.ZERO);
+  }
+
+  private static HttpResponse<byte[]> tryToCreate(TestServer server) {
+    return server.post("/v1/videos", new JsonObject().put("prompt", "walk-left"));
+  }
+
+  @Test
+  void aFullQueueRefusesAtOnceAndSaysWhenToComeBack() {
+    try (TestServer server = TestServer.start(folder, limits(2, 10, Duration.ofHours(1)))) {
+      CountDownLatch release = server.holdEngine();
+      server.create();
+      String last = server.create();
+      HttpResponse<byte[]> refused = tryToCreate(server);
+      JsonObject error = error(refused, 429, "queue_full", null);
+      assertThat(error.getInteger("queue_depth")).isEqualTo(2);
+      assertThat(error.getString("type")).isEqualTo("rate_limit_error");
+      assertThat(refused.headers().firstValueAsLong("retry-after").orElseThrow())
+          .isBetween(1L, 120L);
+      error(
+          server.post("/v1/images/generations", new JsonObject().put("prompt", "walk-left")),
+          429,
+          "queue_full",
+          null);
+      release.countDown();
+      assertThat(server.over(last).getString("status")).isEqualTo("completed");
+      assertThat(tryToCreate(server).statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void oneOwnerMayHaveSoManyJobs() {
+    try (TestServer server = TestServer.start(folder, limits(10, 2, Duration.ofHours(1)))) {
+      CountDownLatch release = server.holdEngine();
+      server.create();
+      server.create();
+      error(tryToCreate(server), 429, "too_many_in_flight", null);
+      release.countDown();
+    }
+  }
+
+  @Test
+  void whatExpiresTakesItsFilesAlong() {
+    try (TestServer server = TestServer.start(folder, limits(10, 10, Duration.ZERO))) {
+      String id = server.create();
+      while (server.get("/v1/videos/" + id).statusCode() != 404) {
+        Thread.onSpinWait();
+      }
+      assertThat(folder.resolve("data/videos").resolve(id)).doesNotExist();
+    }
+  }
+
+  @Test
+  void onlyHoldersOfAKeyAreLetInAndEachSeesItsOwn() {
+    List<String> keys = List.of(TestServer.KEY, "another-key-of-tests");
+    try (TestServer server =
+        TestServer.start(TestServer.options(folder, Limits.DEFAULT, keys, Set.of()))) {
+      error(server.get("/v1/models"), 401, "invalid_api_key", null);
+      error(server.get("/metrics"), 401, "invalid_api_key", null);
+      error(tryToCreate(server), 401, "invalid_api_key", null);
+      assertThat(server.get("/health").statusCode()).isEqualTo(200);
+      assertThatThrownBy(() -> Viewer.open(server))
+          .hasCauseInstanceOf(WebSocketHandshakeException.class);
+      error(server.withKey(TestServer.KEY + "x").get("/v1/models"), 401, "invalid_api_key", null);
+      String id = server.withKey(TestServer.KEY).create();
+      assertThat(server.over(id).getString("status")).isEqualTo("completed");
+      assertThat(
+              Viewer.open(
+                      server,
+                      socket ->
+                          socket.subprotocols(
+                              "realtime", "openai-insecure-api-key." + TestServer.KEY))
+                  .start()
+                  .closeCode())
+          .isEqualTo(1000);
+      server.withKey("another-key-of-tests");
+      error(server.get("/v1/videos/" + id), 404, "video_not_found", null);
+      error(server.delete("/v1/videos/" + id), 404, "video_not_found", null);
+      assertThat(json(server.get("/v1/videos")).getJsonArray("data")).isEmpty();
+      assertThat(folder.resolve("data/videos").resolve(id).resolve("job.json"))
+          .content()
+          .doesNotContain(TestServer.KEY);
+    }
+  }
+
+  @Test
+  void foreignPagesAreKeptOut() {
+    try (TestServer server =
+        TestServer.start(
+            TestServer.options(folder, Limits.DEFAULT, List.of(), Set.of("https://example.org")))) {
+      error(
+          server.send(server.request("/v1/models").header("origin", "https://evil.example")),
+          403,
+          "origin_not_allowed",
+          null);
+      assertThatThrownBy(() -> Viewer.open(server, s -> s.header("origin", "https://evil.example")))
+          .hasCauseInstanceOf(WebSocketHandshakeException.class);
+      String own = server.uri("").toString();
+      assertThat(server.get("/v1/models").statusCode()).isEqualTo(200);
+      assertThat(server.send(server.request("/v1/models").header("origin", own)).statusCode())
+          .isEqualTo(200);
+      HttpResponse<byte[]> allowed =
+          server.send(server.request("/v1/models").header("origin", "https://example.org"));
+      assertThat(allowed.headers().firstValue("access-control-allow-origin"))
+          .hasValue("https://example.org");
+    }
+  }
+
+  @Test
+  void whatWaitsIsMadeByTheNextServerAndWhatIsMadeStays() {
+    String done;
+    String waiting;
+    String session;
+    byte[] file;
+    try (TestServer server = TestServer.start(folder, limits(10, 10, Duration.ofHours(1)))) {
+      done = server.create();
+      server.over(done);
+      file = server.get("/v1/videos/" + done + "/content").body();
+      CountDownLatch release = server.holdEngine();
+      waiting = server.create();
+      session = Viewer.open(server).start().next("queue_status").getString("video_id");
+      new Thread(
+              () -> {
+                while (server.get("/readyz").statusCode() == 200) {
+                  Thread.onSpinWait();
+                }
+                release.countDown();
+              })
+          .start();
+    }
+    try (TestServer server = TestServer.start(folder)) {
+      assertThat(server.get("/v1/videos/" + done + "/content").body()).isEqualTo(file);
+      assertThat(server.over(waiting).getString("status")).isEqualTo("completed");
+      assertThat(server.get("/v1/videos/" + waiting + "/content").body()).isEqualTo(file);
+      assertThat(server.video(session).getJsonObject("error").getString("code"))
+          .isIn("server_restarted", "shutting_down", "cancelled");
+    }
+  }
+
+  @Test
+  void whatACrashLeftHalfMadeIsSweptAway() throws Exception {
+    String id;
+    try (TestServer server = TestServer.start(folder)) {
+      id = server.create();
+      server.over(id);
+    }
+    Path videos = folder.resolve("data/videos");
+    Path job = videos.resolve(id);
+    Files.writeString(job.resolve(".video.mp4.1.part"), "half");
+    Files.writeString(
+        job.resolve("job.json"),
+        Files.readString(job.resolve("job.json")).replace("\"completed\"", "\"in_progress\""));
+    Path half = Files.createDirectory(videos.resolve("video_test_half"));
+    Files.writeString(half.resolve("job.json.part"), "{");
+    Files.writeString(half.resolve("video.mp4"), "half");
+    try (TestServer server = TestServer.start(folder)) {
+      assertThat(half).doesNotExist();
+      assertThat(server.over(id).getString("status")).isEqualTo("completed");
+      assertThat(job.resolve(".video.mp4.1.part")).doesNotExist();
+    }
+  }
+
+  @Test
+  void operatorsSeeWhatHappens() {
+    try (TestServer server = TestServer.start(folder)) {
+      server.over(server.create());
+      assertThat(json(server.get("/readyz")).getString("status")).isEqualTo("ready");
+      assertThat(new String(server.get("/metrics").body(), UTF_8))
+          .contains(
+              "blockreel_queue_depth 0.0",
+              "blockreel_frames_total 5.0",
+              "blockreel_time_to_first_frame_seconds_count 1",
+              "blockreel_batch_size_count",
+              "blockreel_native_memory_bytes",
+              "vertx_http_server_requests_total");
+      HttpResponse<byte[]> contract = server.get("/openapi.yaml");
+      assertThat(new String(contract.body(), UTF_8)).startsWith("openapi: 3.1");
+    }
+  }
+
+  @Test
+  void twoServersCannotShareAFolder() {
+    try (TestServer server = TestServer.start(folder)) {
+      assertThat(server.get("/health").statusCode()).isEqualTo(200);
+      assertThatThrownBy(() -> TestServer.start(folder))
+          .isInstanceOf(EngineFailure.class)
+          .hasMessageContaining("in use by another server");
+    }
+  }
+}
