@@ -60,4 +60,9 @@ public record Numerics(
   public boolean packedKernels() {
     return kernels == Kernels.PACKED;
   }
+
+  /** Whether {@link CachedAttention} is written as products, as it is where a CPU infers. */
+  public boolean attentionByProducts() {
+    return stacked && !Torch.onGpu();
+  }
 }

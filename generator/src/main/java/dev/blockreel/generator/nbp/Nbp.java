@@ -1,6 +1,7 @@
 package dev.blockreel.generator.nbp;
 
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.nn.CachedAttention;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Init;
 import dev.blockreel.nn.LayerNorm;
@@ -34,6 +35,7 @@ public final class Nbp {
   private final Weight positionTable;
   private final Weight unconditional;
   private final Block block;
+  private final CachedAttention attention;
   private final int blockWeights;
   private final int firstBlock;
   private final LayerNorm finalNorm;
@@ -61,6 +63,7 @@ public final class Nbp {
             normal,
             config.conditionTokens(),
             config.width());
+    attention = new CachedAttention(config.heads(), config.width() / config.heads());
     WeightScope one = WeightScope.root("");
     block = new Block(one, config);
     blockWeights = one.weights().size();
@@ -251,7 +254,7 @@ public final class Nbp {
 
   /**
    * Writes the step of generation. It takes tokens of any number of streams, one stream after the
-   * other, each at its own position: N tokens in all. The cache, (layers,2,S,H,M,d), has S slots; a
+   * other, each at its own position: N tokens in all. The cache, (layers,2,S,H,M·d), has S slots; a
    * stream owns one, which is written in place.
    *
    * <ul>
@@ -273,16 +276,8 @@ public final class Nbp {
           Sym slots = m.integer("slots");
           Sym positions = m.integer("positions");
           m.returns(
-              m.let(
-                  "torch.empty([%d, 2, %s, %d, %s, %d], dtype=%d, device=ops.prim.device(%s[0]))"
-                      .formatted(
-                          config.layers(),
-                          slots,
-                          config.heads(),
-                          positions,
-                          config.width() / config.heads(),
-                          numerics.compute().number(),
-                          m.tensors("w"))));
+              attention.emptyCache(
+                  m, numerics, config.layers(), slots, positions, m.tensors("w")));
         });
     script.method(
         "cachedLayer",
@@ -290,7 +285,7 @@ public final class Nbp {
           Sym h = m.tensor("h");
           Sym runs = m.integers("runs");
           Sym masks = m.tensors("masks");
-          Sym cache = m.tensor("cache"); // (2,S,H,M,d)
+          Sym cache = m.tensor("cache"); // (2,S,H,M·d)
           Forward forward = new Forward(m, m.tensors("b"), numerics);
           m.returns(
               block.apply(
@@ -330,17 +325,11 @@ public final class Nbp {
           Sym slots = runs.item(at + " + 3");
           Sym past = runs.item(at + " + 4");
           Sym mask = runs.item(at + " + 5");
-          Sym end = m.let(past + " + " + length);
           Sym run = tokens.slice(0, first, "%s + %s * %s".formatted(first, slots, length));
-          Sym heads = block.heads(run, slots, length);
-          Sym seen =
-              cache
-                  .slice(1, slot, "%s + %s".formatted(slot, slots))
-                  .slice(3, 0, end); // (2,B,H,M,d)
-          seen.from(3, past).copyIn(m.let("torch.slice(%s, 0, 0, 3, 2)".formatted(heads)));
           Sym seenBy = m.let("annotate(Optional[Tensor], None)");
           m.when(mask + " >= 0", () -> m.assign(seenBy, masks.item(mask)));
-          Sym found = heads.select(0, 1).attention(seen.select(0, 0), seen.select(0, 1), seenBy);
+          Sym heads = block.heads(run, slots, length);
+          Sym found = attention.apply(forward, heads, cache, slot, past, seenBy);
           m.line("torch.append(%s, %s)".formatted(parts, block.merge(found)));
         });
     return m.let("torch.cat(%s, 0)".formatted(parts));

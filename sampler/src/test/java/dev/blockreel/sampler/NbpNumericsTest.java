@@ -1,0 +1,130 @@
+package dev.blockreel.sampler;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.nbp.NbpLayout;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.script.Dtype;
+import dev.blockreel.script.TensorList;
+import dev.blockreel.script.TensorScope;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The fast ways to compute a step against the plain one. */
+class NbpNumericsTest {
+  private static final NbpConfig CONFIG = TinyModel.GENERATOR.network();
+  private static final int BLOCK = CONFIG.blockSize();
+
+  @TempDir static Path folder;
+
+  /** Ids of two sequences, with the layout that the model is trained with. */
+  private static long[] sequence(int label) {
+    int[] codes = new int[TinyModel.GENERATOR.tokens()];
+    Arrays.setAll(codes, i -> (7 * i + label) % CONFIG.codes());
+    return new NbpLayout(CONFIG).input(new int[] {label}, codes);
+  }
+
+  /** Logits of all positions by one pass without a cache, (L,V). */
+  private static float[] whole(NbpGenerator generator, long[] ids) {
+    try (TensorScope scope = TensorScope.open()) {
+      boolean[] mask = new NbpLayout(CONFIG).mask(ids.length);
+      return generator
+          .call(
+              scope,
+              "logits",
+              scope.longs(ids, 1, ids.length),
+              scope.booleans(mask, ids.length, ids.length),
+              ids.length)
+          .toFloats();
+    }
+  }
+
+  /**
+   * Logits of the last block of the sequence of label 1, with a cache: first everything before it,
+   * with a mask, then the block; in a slot of its own, beside a shorter sequence in another one.
+   */
+  private static float[] stepped(NbpGenerator generator) {
+    long[] ids = sequence(1);
+    long[] other = Arrays.copyOf(sequence(2), 1 + BLOCK);
+    int past = ids.length - BLOCK;
+    try (TensorScope scope = TensorScope.open()) {
+      var cache = generator.cache(scope, 3);
+      var masks =
+          List.of(
+              scope.booleans(new NbpLayout(CONFIG).mask(other.length), other.length, other.length),
+              scope.booleans(new NbpLayout(CONFIG).mask(past), past, past));
+      long[] first = LongStream.concat(Arrays.stream(other), Arrays.stream(ids, 0, past)).toArray();
+      long[] positions =
+          LongStream.concat(LongStream.range(0, other.length), LongStream.range(0, past)).toArray();
+      try (TensorList both = new TensorList(masks);
+          TensorList none = new TensorList(List.of())) {
+        generator.call(
+            scope,
+            "step",
+            scope.longs(first, first.length),
+            scope.longs(positions, first.length),
+            new long[] {0, other.length, 0, 1, 0, 0, other.length, past, 2, 1, 0, 1},
+            both,
+            cache,
+            scope.longs(new long[] {0}, 1));
+        return generator
+            .call(
+                scope,
+                "step",
+                scope.longs(Arrays.copyOfRange(ids, past, ids.length), BLOCK),
+                scope.longs(LongStream.range(past, ids.length).toArray(), BLOCK),
+                new long[] {0, BLOCK, 2, 1, past, -1},
+                none,
+                cache,
+                scope.longs(LongStream.range(0, BLOCK).toArray(), BLOCK))
+            .toFloats();
+      }
+    }
+  }
+
+  private static NbpGenerator load(Numerics numerics) {
+    Path model = folder.resolve("tiny");
+    if (!model.toFile().exists()) {
+      TinyModel.write(model);
+    }
+    return NbpGenerator.load(ModelDirectory.open(model), numerics, TokenSampling::write);
+  }
+
+  @Test
+  void theFastWaysAgreeWithThePlainOne() {
+    float[] wanted;
+    try (NbpGenerator plain = load(Numerics.plain())) {
+      float[] all = whole(plain, sequence(1));
+      wanted = Arrays.copyOfRange(all, all.length - BLOCK * CONFIG.vocabulary(), all.length);
+      assertClose(stepped(plain), wanted, 1e-5f);
+    }
+    try (NbpGenerator fast = load(Numerics.inference(Dtype.FLOAT32, BLOCK))) {
+      assertClose(stepped(fast), wanted, 1e-5f);
+    }
+    for (int rows : new int[] {1, BLOCK}) {
+      try (NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16, rows))) {
+        assertClose(stepped(fast), wanted, 0.03f);
+      }
+    }
+  }
+
+  private static void assertClose(float[] made, float[] wanted, float tolerance) {
+    assertThat(made).hasSameSizeAs(wanted);
+    float largest = 0;
+    for (float logit : wanted) {
+      largest = Math.max(largest, Math.abs(logit));
+    }
+    assertThat(largest).isGreaterThan(1);
+    for (int i = 0; i < made.length; i++) {
+      assertThat(made[i]).as("logit %d", i).isCloseTo(wanted[i], within(tolerance * largest));
+    }
+  }
+}
