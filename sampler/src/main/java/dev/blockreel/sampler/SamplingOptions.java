@@ -1,25 +1,38 @@
 package dev.blockreel.sampler;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.blockreel.failure.EngineFailure;
 
 /**
  * How a token is drawn from its logits: divide by the temperature, keep the top k, keep the top p,
- * draw.
+ * draw. For models with continuous latents, which have no logits, {@code temperature} is the spread
+ * of all noise and {@code flow} says the rest.
  *
  * @param temperature 0 takes the likeliest token; 1 leaves the model's own probabilities
  * @param topK how many of the likeliest tokens stay; 0 keeps all
  * @param topP the likeliest tokens stay until their probabilities sum to more than this; 1 keeps
  *     all
- * @param cfg guidance strength; 0 for none
+ * @param cfg guidance strength; 0 for none. For tokens s in (1+s)·conditional - s·unconditional, for
+ *     latents s in unconditional + s·(conditional - unconditional), as published: there 1 is none,
+ *     too
  * @param scaleCfg whether guidance grows with the step, as NBP's evaluation does
+ * @param flow how continuous latents are drawn
  */
 public record SamplingOptions(
-    double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
+    double temperature, int topK, double topP, double cfg, boolean scaleCfg, FlowOptions flow) {
   /** The likeliest token everywhere. */
   public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, false);
 
+  /** For tokens. */
+  public SamplingOptions(
+      double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
+    this(temperature, topK, topP, cfg, scaleCfg, FlowOptions.PUBLISHED);
+  }
+
   /** Checks the ranges. */
   public SamplingOptions {
+    requireNonNull(flow, "flow is null");
     if (!(temperature >= 0) || Double.isInfinite(temperature)) {
       throw EngineFailure.badRequest("temperature must be 0 or more: got %s", temperature);
     }

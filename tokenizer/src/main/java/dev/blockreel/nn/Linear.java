@@ -40,9 +40,20 @@ public final class Linear {
 
   /** Writes the layer and adds {@code residual}, (…, out), to what it gives. */
   public Sym plus(Forward forward, Sym x, Sym residual) {
-    if (forward.numerics().packedRows() == 0) {
-      return residual.add(apply(forward, x));
-    }
+    return forward.numerics().packedRows() == 0
+        ? residual.add(apply(forward, x))
+        : with(forward, x, residual, "add");
+  }
+
+  /** Writes the layer and multiplies what it gives with {@code gate}, (…, out). */
+  public Sym times(Forward forward, Sym x, Sym gate) {
+    return forward.numerics().packedRows() == 0
+        ? gate.mul(apply(forward, x))
+        : with(forward, x, gate, "mul");
+  }
+
+  /** Packed weights do the layer and an operation with another tensor in one pass over memory. */
+  private Sym with(Forward forward, Sym x, Sym other, String operation) {
     return forward
         .method()
         .inLayer(
@@ -51,12 +62,13 @@ public final class Linear {
                 forward
                     .method()
                     .let(
-                        "ops.mkldnn._linear_pointwise(%s, %s, %s, %s, \"add\")"
+                        "ops.mkldnn._linear_pointwise(%s, %s, %s, %s, \"%s\")"
                             .formatted(
                                 x,
-                                residual,
+                                other,
                                 forward.weight(weight),
-                                bias == null ? "None" : forward.weight(bias))));
+                                bias == null ? "None" : forward.weight(bias),
+                                operation)));
   }
 
   /** What may follow a linear layer within the same product. */

@@ -51,6 +51,11 @@ public final class Sym {
     return op("%s / %s", this, other);
   }
 
+  /** This + first·second, in one pass over memory. */
+  public Sym addProduct(Sym first, Sym second) {
+    return op("torch.addcmul(%s, %s, %s)", this, first, second);
+  }
+
   public Sym neg() {
     return op("torch.neg(%s)", this);
   }
