@@ -17,6 +17,7 @@ import java.util.List;
  *     list
  * @param prompts for text-conditioned models the text of each clip in place of its class, or an
  *     empty list
+ * @param noise for models of continuous latents the noise to use in place of the seed's, or null
  */
 public record GenerationRequest(
     List<Integer> classes,
@@ -24,7 +25,8 @@ public record GenerationRequest(
     SamplingOptions options,
     Mode mode,
     List<TokenGrid> condition,
-    List<String> prompts) {
+    List<String> prompts,
+    NoiseSource noise) {
   /** How many tokens a step predicts. */
   public enum Mode {
     /** Next-token prediction: the model's own order, one token a step. */
@@ -39,6 +41,17 @@ public record GenerationRequest(
     requireNonNull(mode, "mode is null");
     condition = List.copyOf(condition);
     prompts = List.copyOf(prompts);
+  }
+
+  /** A batch with noise of its seed. */
+  public GenerationRequest(
+      List<Integer> classes,
+      long seed,
+      SamplingOptions options,
+      Mode mode,
+      List<TokenGrid> condition,
+      List<String> prompts) {
+    this(classes, seed, options, mode, condition, prompts, null);
   }
 
   /** A batch without prompts. */

@@ -20,26 +20,6 @@ import java.util.concurrent.CompletableFuture;
  * failed; meanwhile each has its own place in its clip, its own options, seed and listener. What it
  * generates does not depend on the company beyond rounding.
  *
- * <p>Made by {@link Pipeline#batch}, used by one thread at a time, the one that uses the pipeline.
- * That thread calls {@link #step} over and over:
- *
- * <pre>{@code
- * try (NbpBatch batch = pipeline.batch(8)) {
- *   while (open) {
- *     for (Job job = jobs.poll(); job != null; job = jobs.poll()) {
- *       batch.submit(job.request(), job).whenComplete(job::end);
- *     }
- *     if (!batch.step()) {
- *       jobs.awaitNext();
- *     }
- *   }
- * }
- * }</pre>
- *
- * <p>Everything is called back on that thread, from within {@code step}, between native calls:
- * listeners and what hangs on the futures must return soon. A listener that throws fails its own
- * generation and no other.
- *
  * <p><b>Room.</b> The batch has a fixed number of slots, each with the keys and values of one clip
  * in a cache that is made once. A clip takes a slot, or two with guidance ({@link
  * SamplingOptions#cfg}). Generations get slots in the order in which they were submitted: while the
@@ -50,7 +30,7 @@ import java.util.concurrent.CompletableFuture;
  * streams of both kinds, each kind gets half of the work, in tokens: newcomers reach their first
  * frame quickly, and do not hold the others up.
  */
-public final class NbpBatch implements AutoCloseable {
+public final class NbpBatch implements GenerationBatch {
   /** What a call costs beside its tokens, in tokens: reading the weights. */
   private static final int CALL_COST = 16;
 
@@ -85,46 +65,33 @@ public final class NbpBatch implements AutoCloseable {
     this.decoding = new NbpDecoding(generator, slots);
   }
 
-  /** Slots that a request takes. */
+  @Override
   public int slots(GenerationRequest request) {
     int each = NbpStream.guided(request.options(), model.network()) ? 2 : 1;
     return each * request.classes().size();
   }
 
-  /** Slots of the batch. */
+  @Override
   public int slots() {
     return slots;
   }
 
-  /** Slots that are free now. */
+  @Override
   public int freeSlots() {
     return decoding.free();
   }
 
-  /** Generations that have their slots. */
+  @Override
   public int running() {
     return running.size();
   }
 
-  /** Generations that wait for slots. */
+  @Override
   public int waiting() {
     return waiting.size();
   }
 
-  /**
-   * Adds a generation; it begins in one of the next {@link #step}s. The queue has no bound: callers
-   * that want one look at {@link #waiting} first.
-   *
-   * @param request its clips join, step and leave together
-   * @param listener as for {@link Pipeline#generate}; {@link GenerationListener#cancelled} is asked
-   *     before each step of the batch, also while the generation waits, and may be answered by
-   *     another thread's flag
-   * @return completed from within {@code step} with one clip for each class of the request, or with
-   *     an {@link EngineFailure}, CANCELLED when the listener said so; whoever completes or cancels
-   *     it first cancels the generation
-   * @throws EngineFailure BAD_REQUEST, at once, when the request does not fit the model or the
-   *     batch
-   */
+  @Override
   public CompletableFuture<List<GeneratedClip>> submit(
       GenerationRequest request, GenerationListener listener) {
     conditions.check(request, model);
@@ -140,9 +107,8 @@ public final class NbpBatch implements AutoCloseable {
   /**
    * Lets cancelled generations go, lets waiting ones in, takes the streams whose turn it is one
    * step further, and decodes the frames that this completes.
-   *
-   * @return whether there is anything left to do
    */
+  @Override
   public boolean step() {
     for (Generation generation : generations()) {
       generation.endIfCancelled();

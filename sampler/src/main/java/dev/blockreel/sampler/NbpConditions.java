@@ -2,7 +2,6 @@ package dev.blockreel.sampler;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.checkpoint.Nearness;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.NbpConfig;
@@ -15,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * What an NBP model can be asked for: numbered classes, classes that are texts, free texts, or
@@ -26,15 +24,14 @@ import java.util.Locale;
  * @param ids condition ids of each class, where classes are texts; else empty
  * @param texts a {@code tokenizer.json} for free texts; need not exist
  */
-record NbpConditions(NbpConfig network, List<String> classes, List<int[]> ids, Path texts) {
+record NbpConditions(NbpConfig network, ClassNames classes, List<int[]> ids, Path texts) {
   /**
    * Reads {@code classes} and {@code conditions} of a model.
    *
    * @throws EngineFailure CHECKPOINT_MISMATCH when they do not fit each other or the model
    */
   static NbpConditions of(ModelDirectory model, NbpConfig network) {
-    List<String> classes = new ArrayList<>();
-    model.description().path("classes").forEach(name -> classes.add(name.asText()));
+    ClassNames classes = ClassNames.of(model);
     List<int[]> ids = new ArrayList<>();
     for (JsonNode condition : model.description().path("conditions")) {
       int[] one = new int[condition.size()];
@@ -43,7 +40,7 @@ record NbpConditions(NbpConfig network, List<String> classes, List<int[]> ids, P
       }
       ids.add(one);
     }
-    boolean fits = ids.isEmpty() || ids.size() == classes.size();
+    boolean fits = ids.isEmpty() || ids.size() == classes.all().size();
     for (int[] one : ids) {
       fits &= one.length == network.conditionTokens() && inVocabulary(one, network);
     }
@@ -55,10 +52,9 @@ record NbpConditions(NbpConfig network, List<String> classes, List<int[]> ids, P
                   model.path(),
                   network.conditionTokens(),
                   network.conditionVocabulary(),
-                  classes.size()));
+                  classes.all().size()));
     }
-    return new NbpConditions(
-        network, List.copyOf(classes), ids, model.path().resolve(TextTokenizer.FILE));
+    return new NbpConditions(network, classes, ids, model.path().resolve(TextTokenizer.FILE));
   }
 
   /** As published. */
@@ -67,35 +63,9 @@ record NbpConditions(NbpConfig network, List<String> classes, List<int[]> ids, P
     List<UcfClasses.UcfClass> classes = network.hybrid() ? UcfClasses.all() : List.of();
     return new NbpConditions(
         network,
-        classes.stream().map(UcfClasses.UcfClass::name).toList(),
+        new ClassNames(classes.stream().map(UcfClasses.UcfClass::name).toList()),
         classes.stream().map(c -> c.ids().stream().mapToInt(Integer::intValue).toArray()).toList(),
         Path.of(TextTokenizer.FILE));
-  }
-
-  /**
-   * The number of a class by its number or its name; case, blanks and signs do not count, so that
-   * "apply eye makeup" is ApplyEyeMakeup.
-   *
-   * @throws EngineFailure BAD_REQUEST when there is none, with names that are near
-   */
-  int classNumber(String nameOrNumber) {
-    String wanted = letters(nameOrNumber);
-    for (int i = 0; i < classes.size(); i++) {
-      if (classes.get(i).equals(nameOrNumber) || letters(classes.get(i)).equals(wanted)) {
-        return i;
-      }
-    }
-    if (nameOrNumber.matches("\\d{1,9}")) {
-      return Integer.parseInt(nameOrNumber);
-    }
-    List<String> near = Nearness.sort(nameOrNumber, classes);
-    throw EngineFailure.badRequest(
-        "unknown class \"%s\": near are %s",
-        nameOrNumber, String.join(", ", near.subList(0, Math.min(5, near.size()))));
-  }
-
-  private static String letters(String name) {
-    return name.toLowerCase(Locale.ROOT).replaceAll("[\\s_-]", "");
   }
 
   /** Fails with BAD_REQUEST when {@code model} cannot be asked for this. */

@@ -1,114 +1,66 @@
 package dev.blockreel.sampler;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.generator.nbp.NbpConfig;
-import dev.blockreel.generator.nbp.NbpGenerator;
-import dev.blockreel.generator.nbp.NbpPreset;
-import dev.blockreel.nn.Numerics;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipShape;
+import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
 /**
- * A loaded model, ready to generate: tokenizer, generator and sampler together. Holds native memory
- * until closed. One thread at a time.
+ * A loaded model, ready to generate: tokenizer, generator and sampler together, whatever its kind.
+ * An image is a clip of one frame. Holds native memory until closed. One thread at a time.
  */
-public final class Pipeline implements AutoCloseable {
-  private final Magvit2Tokenizer tokenizer;
-  private final NbpGenerator generator;
-  private final NbpConditions conditions;
-  private final SamplingOptions defaults;
-
-  private Pipeline(
-      Magvit2Tokenizer tokenizer,
-      NbpGenerator generator,
-      NbpConditions conditions,
-      SamplingOptions defaults) {
-    this.tokenizer = tokenizer;
-    this.generator = generator;
-    this.conditions = conditions;
-    this.defaults = defaults;
-  }
-
+public interface Pipeline extends AutoCloseable {
   /**
-   * Loads a model.
+   * Loads a model of any kind.
    *
    * @param directory a model directory with a tokenizer and a generator
    * @param dtype in which numbers to compute, or null for {@link Torch#fastDtype}
    * @throws EngineFailure BAD_REQUEST when a half is missing; CHECKPOINT_MISMATCH when weights do
-   *     not fit
+   *     not fit; UNSUPPORTED for a kind that is not known here
    */
-  public static Pipeline load(Path directory, Dtype dtype) {
+  static Pipeline load(Path directory, Dtype dtype) {
     ModelDirectory model = ModelDirectory.open(directory);
-    NbpConfig config = NbpGenerator.describe(model).network();
-    NbpConditions conditions = NbpConditions.of(model, config);
-    SamplingOptions defaults = defaults(model);
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
-    Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(compute, 1));
-    try {
-      NbpGenerator generator =
-          NbpGenerator.load(
-              model, Numerics.inference(compute, config.blockSize()), TokenSampling::write);
-      return new Pipeline(tokenizer, generator, conditions, defaults);
-    } catch (RuntimeException e) {
-      tokenizer.close();
-      throw e;
-    }
+    String kind = model.description().path("generator").path("kind").asText("nbp");
+    return switch (kind) {
+      case "nbp" -> NbpPipeline.load(model, dtype);
+      case "xar" -> XarPipeline.load(model, dtype);
+      default ->
+          throw new EngineFailure(
+              FailureCode.UNSUPPORTED,
+              "%s/model.json: a generator of the kind \"%s\" is not known here"
+                  .formatted(model.path(), kind));
+    };
   }
 
   /**
    * A published model with random weights, to measure it without its files: it makes noise at the
    * speed and in the memory of the real one.
    *
-   * @param preset such as {@code nbp-ucf-base}
+   * @param preset such as {@code nbp-ucf-base} or {@code xar-b}
    * @param dtype as in {@link #load}
    * @param seed of the weights
    * @throws EngineFailure BAD_REQUEST when there is no such model
    */
-  public static Pipeline standIn(String preset, Dtype dtype, long seed) {
-    NbpPreset published = NbpPreset.named(preset);
-    int block = published.generator().network().blockSize();
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
-    Magvit2Tokenizer tokenizer =
-        Magvit2Tokenizer.standIn(published.tokenizer(), seed, Numerics.inference(compute, 1));
-    try {
-      NbpGenerator generator =
-          NbpGenerator.standIn(
-              published.generator(),
-              seed,
-              Numerics.inference(compute, block),
-              TokenSampling::write);
-      return new Pipeline(
-          tokenizer,
-          generator,
-          NbpConditions.of(published),
-          new SamplingOptions(1, 16_000, 0.9, 0, true));
-    } catch (RuntimeException e) {
-      tokenizer.close();
-      throw e;
-    }
+  static Pipeline standIn(String preset, Dtype dtype, long seed) {
+    return preset.startsWith("xar-")
+        ? XarPipeline.standIn(preset, dtype, seed)
+        : NbpPipeline.standIn(preset, dtype, seed);
   }
 
-  private static SamplingOptions defaults(ModelDirectory model) {
-    JsonNode json = model.description().path("sampling");
-    return new SamplingOptions(
-        json.path("temperature").asDouble(1),
-        json.path("topK").asInt(0),
-        json.path("topP").asDouble(1),
-        json.path("cfg").asDouble(0),
-        json.path("scaleCfg").asBoolean(true));
-  }
+  /** The family of the generator, as {@code model.json} writes it. */
+  String kind();
 
   /** Names of the classes, in the order of their numbers; empty for models without. */
-  public List<String> classes() {
-    return conditions.classes();
-  }
+  List<String> classes();
 
   /**
    * The number of a class.
@@ -116,80 +68,100 @@ public final class Pipeline implements AutoCloseable {
    * @param nameOrNumber a number, or a name; case, blanks, dashes and underscores do not count
    * @throws EngineFailure BAD_REQUEST when the model has no such name
    */
-  public int classNumber(String nameOrNumber) {
-    return conditions.classNumber(nameOrNumber);
+  int classNumber(String nameOrNumber);
+
+  /** Whether the model is asked for a class (or a text in its place), rather than for nothing. */
+  boolean takesClass();
+
+  /** Whether a text may stand in the place of a class. */
+  default boolean takesPrompt() {
+    return false;
+  }
+
+  /** With how many given frames a clip may begin, rising; empty where none can be given. */
+  default List<Integer> beginnings() {
+    return List.of();
+  }
+
+  /** Whether frames to begin with must be given. */
+  default boolean needsBeginning() {
+    return false;
+  }
+
+  /**
+   * Frames to begin with, as a request takes them.
+   *
+   * @param frames as many as one of {@link #beginnings}
+   */
+  default TokenGrid beginning(Clip frames) {
+    throw EngineFailure.badRequest("this model does not go on from given frames");
+  }
+
+  /**
+   * Reads the noise that another run drew for {@code clips} clips.
+   *
+   * @throws EngineFailure BAD_REQUEST when the file does not hold what {@code options} will ask
+   *     for, or the model takes no noise
+   */
+  default RecordedNoise recordedNoise(TensorFile file, int clips, SamplingOptions options) {
+    throw EngineFailure.badRequest("this model draws tokens: it takes no noise");
   }
 
   /** How this model likes to be sampled. */
-  public SamplingOptions defaults() {
-    return defaults;
+  SamplingOptions defaults();
+
+  /** Length, size and rate of a clip. */
+  default ClipShape shape() {
+    return new ClipShape(frames(), height(), width(), fps());
   }
 
-  /** The tokenizer; closed with this. */
-  public Magvit2Tokenizer tokenizer() {
-    return tokenizer;
-  }
-
-  /** The generator; closed with this. */
-  public NbpGenerator generator() {
-    return generator;
-  }
-
-  /** Frames of a clip. */
-  public int frames() {
-    return tokenizer.description().network().frames(generator.description().time());
-  }
+  /** Frames of a clip; 1 for images. */
+  int frames();
 
   /** Height of a clip in pixels. */
-  public int height() {
-    return generator.description().height() * tokenizer.description().network().spaceFactor();
-  }
+  int height();
 
   /** Width of a clip in pixels. */
-  public int width() {
-    return generator.description().width() * tokenizer.description().network().spaceFactor();
-  }
+  int width();
 
   /** Frames per second. */
-  public double fps() {
-    return tokenizer.description().fps();
-  }
+  double fps();
 
-  /** Steps that a generation without given frames takes. */
-  public int steps(GenerationRequest.Mode mode) {
-    return NbpStream.steps(generator.description(), mode, 0);
-  }
+  /** Steps that a generation with {@link #defaults} and without given frames takes. */
+  int steps(GenerationRequest.Mode mode);
+
+  /** Positions of the grid that are predicted together, at most. */
+  int blockSize();
+
+  /** What is predicted together: a token, a row, a frame, a cell, a subsample, a scale, a whole. */
+  String unit();
 
   /**
    * Checks a request without doing anything; any thread may ask.
    *
    * @throws EngineFailure BAD_REQUEST when it does not fit the model
    */
-  public void check(GenerationRequest request) {
-    conditions.check(request, generator.description());
-  }
+  void check(GenerationRequest request);
 
   /**
-   * Generations that share steps.
+   * Generations of one model on one thread, which may share steps.
    *
    * @param slots how many clips may be generated at the same time; one with guidance counts twice
    * @return to be closed before this pipeline, by its thread
    */
-  public NbpBatch batch(int slots) {
-    return new NbpBatch(tokenizer, generator, conditions, slots, null);
-  }
+  GenerationBatch batch(int slots);
 
   /**
-   * Generates clips together. Frames are decoded as soon as their tokens exist.
+   * Generates clips together. Frames are decoded as soon as they are known.
    *
    * @param listener called on this thread between steps
    * @return one clip for each class of the request, in order
    * @throws EngineFailure BAD_REQUEST when the request does not fit the model; CANCELLED when the
    *     listener says so
    */
-  public List<GeneratedClip> generate(GenerationRequest request, GenerationListener listener) {
+  default List<GeneratedClip> generate(GenerationRequest request, GenerationListener listener) {
     check(request);
-    try (NbpBatch batch = batch(2 * request.classes().size())) {
+    try (GenerationBatch batch = batch(2 * request.classes().size())) {
       CompletableFuture<List<GeneratedClip>> clips = batch.submit(request, listener);
       while (batch.step()) {}
       return clips.join();
@@ -199,8 +171,5 @@ public final class Pipeline implements AutoCloseable {
   }
 
   @Override
-  public void close() {
-    generator.close();
-    tokenizer.close();
-  }
+  void close();
 }

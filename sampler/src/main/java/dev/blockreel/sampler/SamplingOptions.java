@@ -13,9 +13,9 @@ import dev.blockreel.failure.EngineFailure;
  * @param topK how many of the likeliest tokens stay; 0 keeps all
  * @param topP the likeliest tokens stay until their probabilities sum to more than this; 1 keeps
  *     all
- * @param cfg guidance strength; 0 for none. For tokens s in (1+s)·conditional - s·unconditional, for
- *     latents s in unconditional + s·(conditional - unconditional), as published: there 1 is none,
- *     too
+ * @param cfg guidance strength; 0 for none. For tokens s in (1+s)·conditional - s·unconditional,
+ *     for latents s in unconditional + s·(conditional - unconditional), as published: there 1 is
+ *     none, too
  * @param scaleCfg whether guidance grows with the step, as NBP's evaluation does
  * @param flow how continuous latents are drawn
  */
@@ -25,8 +25,7 @@ public record SamplingOptions(
   public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, false);
 
   /** For tokens. */
-  public SamplingOptions(
-      double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
+  public SamplingOptions(double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
     this(temperature, topK, topP, cfg, scaleCfg, FlowOptions.PUBLISHED);
   }
 

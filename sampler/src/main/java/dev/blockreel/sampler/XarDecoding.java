@@ -194,7 +194,8 @@ final class XarDecoding {
       for (int i = 0; i < x.length; i++) {
         chosen[i] =
             scale > 1
-                ? velocities[x.length + i] + scale * (velocities[i] - (double) velocities[x.length + i])
+                ? velocities[x.length + i]
+                    + scale * (velocities[i] - (double) velocities[x.length + i])
                 : velocities[i];
       }
       return chosen;

@@ -30,12 +30,12 @@ class NbpBatchTest {
 
   @TempDir static Path folder;
   private static Path model;
-  private static Pipeline pipeline;
+  private static NbpPipeline pipeline;
 
   @BeforeAll
   static void load() {
     model = TinyModel.write(folder.resolve("tiny"));
-    pipeline = Pipeline.load(model, Dtype.FLOAT32);
+    pipeline = (NbpPipeline) Pipeline.load(model, Dtype.FLOAT32);
   }
 
   @AfterAll
@@ -251,7 +251,7 @@ class NbpBatchTest {
 
   @Test
   void inBfloat16CompanyChangesLogitsByNoMoreThanRounding() {
-    try (Pipeline rounded = Pipeline.load(model, Dtype.BFLOAT16)) {
+    try (NbpPipeline rounded = (NbpPipeline) Pipeline.load(model, Dtype.BFLOAT16)) {
       List<float[]> alone = logits(rounded, 1);
       List<float[]> among = logits(rounded, 3);
       int same = 0;
@@ -275,7 +275,7 @@ class NbpBatchTest {
   }
 
   /** What the first of some streams draws from, step by step. */
-  private static List<float[]> logits(Pipeline pipeline, int company) {
+  private static List<float[]> logits(NbpPipeline pipeline, int company) {
     List<float[]> seen = new ArrayList<>();
     List<NbpStream> streams = new ArrayList<>();
     for (int label = 0; label < company; label++) {

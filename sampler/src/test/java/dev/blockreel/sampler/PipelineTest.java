@@ -25,11 +25,11 @@ class PipelineTest {
   private static final SamplingOptions LIVELY = new SamplingOptions(1, 12, 0.95, 0, false);
 
   @TempDir static Path folder;
-  private static Pipeline pipeline;
+  private static NbpPipeline pipeline;
 
   @BeforeAll
   static void load() {
-    pipeline = Pipeline.load(TinyModel.write(folder.resolve("tiny")), Dtype.FLOAT32);
+    pipeline = (NbpPipeline) Pipeline.load(TinyModel.write(folder.resolve("tiny")), Dtype.FLOAT32);
   }
 
   @AfterAll

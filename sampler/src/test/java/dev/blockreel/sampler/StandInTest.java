@@ -91,13 +91,13 @@ class StandInTest {
   @Test
   void classesOfUcfAreTextsOfEightIds() {
     NbpConditions conditions = NbpConditions.of(NbpPreset.named("nbp-ucf-base"));
-    assertThat(conditions.classes()).hasSize(101).doesNotHaveDuplicates();
-    int archery = conditions.classNumber("archery");
+    assertThat(conditions.classes().all()).hasSize(101).doesNotHaveDuplicates();
+    int archery = conditions.classes().number("archery");
     GenerationRequest request =
         new GenerationRequest(List.of(archery), 1, SamplingOptions.GREEDY, Mode.NBP, List.of());
     conditions.check(request, UCF);
     assertThat(conditions.idsOf(request).get(0)).containsExactly(1, 3190, 708, 2, 2, 2, 2, 2);
-    assertThatThrownBy(() -> conditions.classNumber("archeri"))
+    assertThatThrownBy(() -> conditions.classes().number("archeri"))
         .isInstanceOf(EngineFailure.class)
         .hasMessageContaining("Archery");
   }
@@ -106,7 +106,8 @@ class StandInTest {
   void aPromptNeedsATextTokenizer() {
     NbpConfig network = NbpPreset.named("nbp-ucf-base").generator().network();
     NbpConditions conditions =
-        new NbpConditions(network, List.of(), List.of(), Path.of("nowhere", "tokenizer.json"));
+        new NbpConditions(
+            network, new ClassNames(List.of()), List.of(), Path.of("nowhere", "tokenizer.json"));
     GenerationRequest request =
         new GenerationRequest(
             List.of(0), 1, SamplingOptions.GREEDY, Mode.NBP, List.of(), List.of("archery"));

@@ -51,8 +51,7 @@ class XarGoldenTest {
             config.get("mlp_hidden").asInt(),
             config.get("token_dim").asInt(),
             config.get("num_classes").asInt());
-    try (TensorFile tensors =
-        Xar.publishedNames(TorchFile.open(golden.file(file), dictionary))) {
+    try (TensorFile tensors = Xar.publishedNames(TorchFile.open(golden.file(file), dictionary))) {
       return XarGenerator.load(
           new XarGenerator.Description("xar", sizes, "cell:8", 1, 16, 16),
           tensors,
@@ -111,8 +110,7 @@ class XarGoldenTest {
           generator.velocity(
               after(input("direct.c1"), input("direct.x2")), 2, conditions, 3, 64, 64, cache));
       golden.assertClose(
-          "direct.v2b",
-          generator.velocity(input("direct.x2b"), 2, conditions, 4, 0, 128, cache));
+          "direct.v2b", generator.velocity(input("direct.x2b"), 2, conditions, 4, 0, 128, cache));
     }
   }
 
@@ -161,19 +159,14 @@ class XarGoldenTest {
       float[] both = new float[2 * CELL * CHANNELS];
       for (int image = 0; image < 2; image++) {
         System.arraycopy(
-            tokens[image],
-            cell * CELL * CHANNELS,
-            both,
-            image * CELL * CHANNELS,
-            CELL * CHANNELS);
+            tokens[image], cell * CELL * CHANNELS, both, image * CELL * CHANNELS, CELL * CHANNELS);
       }
       golden.assertClose("sample.cell." + cell, both);
     }
     EntityOrder order = generator.order();
     float[] first = order.latents(tokens[0], CHANNELS);
     float[] latents = Arrays.copyOf(first, 2 * first.length);
-    System.arraycopy(
-        order.latents(tokens[1], CHANNELS), 0, latents, first.length, first.length);
+    System.arraycopy(order.latents(tokens[1], CHANNELS), 0, latents, first.length, first.length);
     golden.assertClose("sample.latents", latents);
   }
 

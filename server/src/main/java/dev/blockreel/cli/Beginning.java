@@ -8,10 +8,8 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.sampler.Pipeline;
-import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * How clips begin that are to be continued.
@@ -29,22 +27,21 @@ record Beginning(Path source, Integer frames) {
    * @return the leading latent frames, a grid for each clip of the source
    */
   List<TokenGrid> read(Pipeline pipeline, ClipInput input) {
-    Magvit2Config network = pipeline.tokenizer().description().network();
+    if (pipeline.beginnings().isEmpty()) {
+      throw EngineFailure.badRequest("this model does not go on from given frames");
+    }
     List<TokenGrid> grids = tokens();
     if (grids.isEmpty()) {
       int count = frames == null ? PUBLISHED_FRAMES : frames;
-      requireWholeLatents(count, network, pipeline.frames());
-      return input
-          .read(source, pipeline.tokenizer().description(), count, ClipSampling.Window.START)
-          .stream()
-          .map(clip -> pipeline.tokenizer().encode(leading(clip, count)))
+      latentFrames(count, pipeline);
+      return input.read(source, pipeline.shape(), count, ClipSampling.Window.START).stream()
+          .map(clip -> pipeline.beginning(leading(clip, count)))
           .toList();
     }
     if (frames == null) {
       return grids;
     }
-    requireWholeLatents(frames, network, pipeline.frames());
-    int latents = network.latentFrames(frames);
+    int latents = latentFrames(frames, pipeline);
     if (latents > grids.get(0).time()) {
       throw EngineFailure.badRequest(
           "--condition-frames %d are %d latent frames: %s has %d",
@@ -71,16 +68,14 @@ record Beginning(Path source, Integer frames) {
     }
   }
 
-  private static void requireWholeLatents(int frames, Magvit2Config network, int most) {
-    List<Integer> possible =
-        IntStream.rangeClosed(1, network.latentFrames(most) - 1)
-            .map(network::frames)
-            .boxed()
-            .toList();
+  /** How many latent frames so many frames are. */
+  private static int latentFrames(int frames, Pipeline pipeline) {
+    List<Integer> possible = pipeline.beginnings();
     if (!possible.contains(frames)) {
       throw EngineFailure.badRequest(
           "%d frames are no whole number of latent frames to begin with: expected one of %s",
           frames, possible);
     }
+    return possible.indexOf(frames) + 1;
   }
 }

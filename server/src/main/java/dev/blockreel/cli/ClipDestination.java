@@ -1,7 +1,7 @@
 package dev.blockreel.cli;
 
 import dev.blockreel.grid.Clip;
-import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.grid.ClipCodes;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -24,7 +24,7 @@ interface ClipDestination extends AutoCloseable {
    * @param name of its file in a folder, without ending
    * @return what was written, where that happens at once
    */
-  Optional<Path> add(String name, TokenGrid grid, Clip clip);
+  Optional<Path> add(String name, ClipCodes codes, Clip clip);
 
   /** Writes what was kept for the end; returns the file, if there was any. */
   default Optional<Path> finish() {

@@ -3,10 +3,10 @@ package dev.blockreel.cli;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.media.ClipTensors;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -27,13 +27,12 @@ final class ClipInput {
    * Reads clips for a tokenizer. Videos and images give the frames around their middle, at the
    * model's rate and size; raw tensors are taken as they are.
    */
-  List<Clip> read(Path path, Magvit2Tokenizer.Description shape) {
+  List<Clip> read(Path path, ClipShape shape) {
     return read(path, shape, shape.frames(), ClipSampling.Window.CENTER);
   }
 
   /** The same with another number of frames, from another place. */
-  List<Clip> read(
-      Path path, Magvit2Tokenizer.Description shape, int frames, ClipSampling.Window window) {
+  List<Clip> read(Path path, ClipShape shape, int frames, ClipSampling.Window window) {
     if (OutputFiles.isTensors(path)) {
       try (TensorFile file = Safetensors.open(path)) {
         return ClipTensors.read(file);

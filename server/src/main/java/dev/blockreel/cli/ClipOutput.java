@@ -1,10 +1,10 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.checkpoint.CodeTensors;
 import dev.blockreel.checkpoint.SafetensorsWriter;
-import dev.blockreel.checkpoint.TokenTensors;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
-import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.media.ClipTensors;
 import dev.blockreel.media.ClipWriter;
 import dev.blockreel.media.VideoFormat;
@@ -28,12 +28,15 @@ final class ClipOutput implements ClipDestination {
     TENSORS
   }
 
-  /** What files in a folder are. */
-  private static final String FORMAT = ".mp4";
+  /** What files of clips in a folder are. */
+  private static final String CLIP = ".mp4";
+
+  /** What files of images in a folder are. */
+  private static final String IMAGE = ".png";
 
   private final Path path;
   private final Layout layout;
-  private final List<TokenGrid> tokens = new ArrayList<>();
+  private final List<ClipCodes> codes = new ArrayList<>();
   private final List<Clip> clips = new ArrayList<>();
 
   private ClipOutput(Path path, Layout layout) {
@@ -57,7 +60,7 @@ final class ClipOutput implements ClipDestination {
 
   /** One file for each clip in a folder, however many there are. */
   static ClipOutput inFolder(Path folder) {
-    OutputFiles.requireWritable(folder.resolve("clip" + FORMAT));
+    OutputFiles.requireWritable(folder.resolve("clip" + CLIP));
     return new ClipOutput(folder, Layout.FOLDER);
   }
 
@@ -86,10 +89,10 @@ final class ClipOutput implements ClipDestination {
   }
 
   @Override
-  public Optional<Path> add(String name, TokenGrid grid, Clip clip) {
+  public Optional<Path> add(String name, ClipCodes grid, Clip clip) {
     switch (layout) {
       case FOLDER -> {
-        Path file = path.resolve(name + FORMAT);
+        Path file = path.resolve(name + (clip.frames() == 1 ? IMAGE : CLIP));
         ClipWriter.write(file, clip);
         return Optional.of(file);
       }
@@ -98,7 +101,7 @@ final class ClipOutput implements ClipDestination {
         return Optional.of(path);
       }
       case SHEET, TENSORS -> {
-        tokens.add(grid);
+        codes.add(grid);
         clips.add(clip);
         return Optional.empty();
       }
@@ -111,7 +114,7 @@ final class ClipOutput implements ClipDestination {
     switch (layout) {
       case SHEET -> ClipWriter.writeSheet(path, clips);
       case TENSORS -> {
-        SafetensorsWriter writer = TokenTensors.add(SafetensorsWriter.to(path), tokens);
+        SafetensorsWriter writer = CodeTensors.add(SafetensorsWriter.to(path), codes);
         OutputFiles.createParent(path);
         ClipTensors.add(writer, clips).write();
       }

@@ -34,7 +34,7 @@ final class Encode extends EngineCommand {
   void run() {
     OutputFiles.requireTensors(out);
     try (Magvit2Tokenizer tokenizer = model.loadTokenizer()) {
-      List<Clip> clips = input.read(clip, tokenizer.description());
+      List<Clip> clips = input.read(clip, tokenizer.description().shape());
       List<TokenGrid> grids = clips.stream().map(tokenizer::encode).toList();
       SafetensorsWriter writer = TokenTensors.add(SafetensorsWriter.to(out), grids);
       OutputFiles.createParent(out);

@@ -7,6 +7,7 @@ import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.sampler.RecordedNoise;
 import dev.blockreel.sampler.SamplingOptions;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -82,8 +83,8 @@ final class Generate extends EngineCommand {
       names = "--out",
       paramLabel = "FILE|DIR",
       description =
-          "mp4, webm, mkv, avi, gif, webp, apng, or safetensors with tokens and video; - is the"
-              + " standard output. Several clips: a folder, a .png sheet, or safetensors."
+          "mp4, webm, mkv, avi, gif, webp, apng, or safetensors with tokens or latents and video; -"
+              + " is the standard output. Several clips: a folder, a .png sheet, or safetensors."
               + " Default: CLASS_seedS.mp4 here.")
   private Path out;
 
@@ -93,6 +94,14 @@ final class Generate extends EngineCommand {
           "Hand each frame on as soon as it exists: what is written can be played meanwhile. For"
               + " mp4, webm, mkv, mjpeg, a pipe, and --out -, which streams anyway.")
   private boolean stream;
+
+  @Option(
+      names = "--noise",
+      paramLabel = "FILE",
+      description =
+          "For models of latents: .safetensors with all noise, 'noise.E.init' (B, n, C) and"
+              + " 'noise.E.sde' (steps-1, B, n, C) for entity E, in place of the seed's.")
+  private Path noise;
 
   @Override
   void run() {
@@ -137,7 +146,11 @@ final class Generate extends EngineCommand {
           GenerationWatch.secondsSince(began));
     }
     GenerationWatch watch =
-        new GenerationWatch(new Progress(err()), labels.size(), destination::frames);
+        new GenerationWatch(
+            new Progress(err()),
+            labels.size(),
+            destination::frames,
+            destination instanceof LiveOutput && pipeline.frames() == 1);
     int made = 0;
     for (GenerationRequest batch : batches) {
       List<String> names = new ArrayList<>();
@@ -153,7 +166,7 @@ final class Generate extends EngineCommand {
         String name = name(pipeline, labels.get(made));
         long clipSeed = seed + made++;
         destination
-            .add(names.get(i), clips.get(i).tokens(), clip)
+            .add(names.get(i), clips.get(i).codes(), clip)
             .ifPresent(file -> watch.made(describe(file, clip, name, clipSeed)));
       }
       watch.encoded();
@@ -181,7 +194,7 @@ final class Generate extends EngineCommand {
   /** The class of each clip. */
   private List<Integer> labels(Pipeline pipeline) {
     List<Integer> labels = new ArrayList<>();
-    if (!pipeline.generator().description().network().hybrid()) {
+    if (!pipeline.takesClass()) {
       if (!classes.isEmpty()) {
         throw EngineFailure.badRequest("this model has no classes: leave --class out");
       }
@@ -195,7 +208,8 @@ final class Generate extends EngineCommand {
     }
     if (classes.isEmpty()) {
       throw EngineFailure.badRequest(
-          "this model needs --class: %s", String.join(", ", pipeline.classes()));
+          "this model needs --class%s",
+          pipeline.classes().isEmpty() ? "" : ": " + String.join(", ", pipeline.classes()));
     }
     for (String name : classes) {
       labels.addAll(Collections.nCopies(count, pipeline.classNumber(name.strip())));
@@ -208,7 +222,7 @@ final class Generate extends EngineCommand {
     if (prompt != null) {
       return "prompt";
     }
-    if (!pipeline.generator().description().network().hybrid()) {
+    if (!pipeline.takesClass()) {
       return "clip";
     }
     return label < pipeline.classes().size()
@@ -230,6 +244,7 @@ final class Generate extends EngineCommand {
           "%s has %d beginnings for %d clips: expected 1 or as many",
           condition, given.size(), labels.size());
     }
+    RecordedNoise recorded = noise == null ? null : recorded(pipeline, labels.size(), options);
     List<GenerationRequest> batches = new ArrayList<>();
     for (int from = 0; from < labels.size(); from += LARGEST_BATCH) {
       int to = Math.min(labels.size(), from + LARGEST_BATCH);
@@ -240,8 +255,18 @@ final class Generate extends EngineCommand {
               options,
               mode,
               given.isEmpty() ? given : given.subList(from, to),
-              prompt == null ? List.of() : Collections.nCopies(to - from, prompt)));
+              prompt == null ? List.of() : Collections.nCopies(to - from, prompt),
+              recorded == null ? null : recorded.slice(from, to)));
     }
     return batches;
+  }
+
+  private RecordedNoise recorded(Pipeline pipeline, int clips, SamplingOptions options) {
+    if (!OutputFiles.isTensors(noise)) {
+      throw EngineFailure.badRequest("--noise takes a .safetensors file: got %s", noise);
+    }
+    try (TensorFile file = Safetensors.open(noise)) {
+      return pipeline.recordedNoise(file, clips, options);
+    }
   }
 }

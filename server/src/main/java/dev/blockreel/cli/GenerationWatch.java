@@ -12,6 +12,7 @@ final class GenerationWatch implements GenerationListener {
   private final Progress progress;
   private final int clips;
   private final Consumer<List<Clip>> sink;
+  private final boolean previews;
   private final long began = System.nanoTime();
   private final List<String> made = new ArrayList<>();
   private int from;
@@ -27,11 +28,13 @@ final class GenerationWatch implements GenerationListener {
    * @param progress where to show how far it is
    * @param clips how many there will be
    * @param sink takes frames as soon as they exist
+   * @param previews whether it takes unfinished images, too
    */
-  GenerationWatch(Progress progress, int clips, Consumer<List<Clip>> sink) {
+  GenerationWatch(Progress progress, int clips, Consumer<List<Clip>> sink, boolean previews) {
     this.progress = progress;
     this.clips = clips;
     this.sink = sink;
+    this.previews = previews;
   }
 
   /** A batch begins with clip number {@code first}, counted from 0. */
@@ -56,6 +59,16 @@ final class GenerationWatch implements GenerationListener {
     if (firstFrame < 0) {
       firstFrame = secondsSince(began);
     }
+  }
+
+  @Override
+  public boolean wantsPreviews() {
+    return previews;
+  }
+
+  @Override
+  public void preview(List<Clip> unfinished) {
+    frames(unfinished);
   }
 
   private String clipNumbers() {

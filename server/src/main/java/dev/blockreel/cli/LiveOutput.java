@@ -3,7 +3,7 @@ package dev.blockreel.cli;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
-import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.media.FrameEncoder;
 import dev.blockreel.media.VideoFormat;
 import java.io.IOException;
@@ -144,7 +144,7 @@ final class LiveOutput implements ClipDestination {
 
   /** Ends the clip that was begun first; all its frames have come. */
   @Override
-  public Optional<Path> add(String name, TokenGrid grid, Clip clip) {
+  public Optional<Path> add(String name, ClipCodes codes, Clip clip) {
     Target target = targets.getFirst();
     target.encoder.finish();
     target.encoder.close();

@@ -33,7 +33,7 @@ final class ModelOptions {
         paramLabel = "PRESET",
         description =
             "A published model without its weights, to measure it: nbp-ucf-base, nbp-k600-base,"
-                + " nbp-ucf-xl, nbp-k600-xl, nbp-ucf-3b or nbp-k600-3b.")
+                + " nbp-ucf-xl, nbp-k600-xl, nbp-ucf-3b, nbp-k600-3b, xar-b, xar-l or xar-h.")
     private String preset;
   }
 

@@ -60,7 +60,7 @@ final class Reconstruct extends EngineCommand {
     try (Magvit2Tokenizer tokenizer = model.loadTokenizer()) {
       List<Path> files = folder ? clips(source) : List.of(source);
       for (int i = 0; i < files.size(); i++) {
-        for (Clip clip : input.read(files.get(i), tokenizer.description())) {
+        for (Clip clip : input.read(files.get(i), tokenizer.description().shape())) {
           measure(tokenizer, files.get(i), clip);
         }
         if (folder) {

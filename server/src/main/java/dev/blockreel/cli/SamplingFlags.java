@@ -1,5 +1,7 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.sampler.FlowOptions;
+import dev.blockreel.sampler.FlowSolver;
 import dev.blockreel.sampler.SamplingOptions;
 import picocli.CommandLine.Option;
 
@@ -8,7 +10,9 @@ final class SamplingFlags {
   @Option(
       names = "--temperature",
       paramLabel = "F",
-      description = "0 takes the likeliest token everywhere, 1 follows the model's probabilities.")
+      description =
+          "0 takes the likeliest token everywhere, 1 follows the model's probabilities. For models"
+              + " of latents the spread of all noise.")
   private Double temperature;
 
   @Option(
@@ -29,6 +33,30 @@ final class SamplingFlags {
       description = "Strength of classifier-free guidance; 0 for none.")
   private Double cfg;
 
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "For models of latents (xAR): steps that remove the noise of an entity.")
+  private Integer steps;
+
+  @Option(
+      names = "--solver",
+      paramLabel = "euler-maruyama|euler|heun",
+      description = "For models of latents: how noise is removed.")
+  private String solver;
+
+  @Option(
+      names = "--times",
+      paramLabel = "published|even|cosine",
+      description = "For models of latents: how the steps are spread.")
+  private String times;
+
+  @Option(
+      names = "--guidance",
+      paramLabel = "linear|constant",
+      description = "For models of latents: whether --cfg grows from entity to entity.")
+  private String guidance;
+
   /** The model's own options with what was given on the command line. */
   SamplingOptions over(SamplingOptions defaults) {
     return new SamplingOptions(
@@ -36,6 +64,15 @@ final class SamplingFlags {
         topK == null ? defaults.topK() : topK,
         topP == null ? defaults.topP() : topP,
         cfg == null ? defaults.cfg() : cfg,
-        defaults.scaleCfg());
+        defaults.scaleCfg(),
+        over(defaults.flow()));
+  }
+
+  private FlowOptions over(FlowOptions defaults) {
+    return new FlowOptions(
+        steps == null ? defaults.steps() : steps,
+        solver == null ? defaults.solver() : FlowSolver.Kind.parse(solver),
+        times == null ? defaults.times() : FlowOptions.TimeGrid.parse(times),
+        guidance == null ? defaults.guidance() : FlowOptions.Guidance.parse(guidance));
   }
 }

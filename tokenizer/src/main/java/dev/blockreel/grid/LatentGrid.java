@@ -11,7 +11,8 @@ import static java.util.Objects.requireNonNull;
  * @param height h, rows
  * @param width w, columns
  */
-public record LatentGrid(float[] values, int channels, int time, int height, int width) {
+public record LatentGrid(float[] values, int channels, int time, int height, int width)
+    implements ClipCodes {
   /** Checks that the array holds exactly C·t·h·w values. */
   public LatentGrid {
     requireNonNull(values, "values is null");

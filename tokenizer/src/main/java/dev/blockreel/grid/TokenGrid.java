@@ -12,7 +12,7 @@ import java.util.Arrays;
  * @param height h, rows
  * @param width w, columns
  */
-public record TokenGrid(int[] codes, int time, int height, int width) {
+public record TokenGrid(int[] codes, int time, int height, int width) implements ClipCodes {
   /** Checks that the array holds exactly t·h·w values. */
   public TokenGrid {
     requireNonNull(codes, "codes is null");

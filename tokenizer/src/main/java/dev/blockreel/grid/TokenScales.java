@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param maps one grid a scale, each of one latent frame
  */
-public record TokenScales(List<TokenGrid> maps) {
+public record TokenScales(List<TokenGrid> maps) implements ClipCodes {
   /** Checks that each map has one latent frame. */
   public TokenScales {
     maps = List.copyOf(maps);

@@ -20,10 +20,7 @@ public final class RmsNorm {
 
   /** With a learned {@code weight} (width). */
   public RmsNorm(WeightScope scope, int width) {
-    this(
-        scope.name(),
-        width,
-        scope.declare("weight", Weight.Role.VECTOR, Init.constant(1), width));
+    this(scope.name(), width, scope.declare("weight", Weight.Role.VECTOR, Init.constant(1), width));
   }
 
   /** Without anything learned. */
@@ -46,9 +43,7 @@ public final class RmsNorm {
               Sym inverse =
                   forward
                       .method()
-                      .let(
-                          "torch.rsqrt(%s * %s + 1e-06)"
-                              .formatted(length.square(), 1.0 / width));
+                      .let("torch.rsqrt(%s * %s + 1e-06)".formatted(length.square(), 1.0 / width));
               Dtype compute = forward.numerics().compute();
               Sym normal = x.mul(compute == Dtype.FLOAT32 ? inverse : inverse.to(compute));
               return weight == null ? normal : normal.mul(forward.weight(weight));

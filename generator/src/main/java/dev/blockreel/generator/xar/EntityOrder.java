@@ -19,8 +19,8 @@ import java.util.stream.IntStream;
  *   <li>{@code cell:K} or {@code cell:TxHxW}: neighbouring positions, K x K of one latent frame, or
  *       T x H x W. {@code token}, {@code frame} and {@code whole} are the cells of one position, of
  *       one latent frame and of all. Cells follow each other in raster order.
- *   <li>{@code subsample:S}: every S-th position of every S-th row, so S·S entities that each spread
- *       over the grid; clips are taken frame by frame.
+ *   <li>{@code subsample:S}: every S-th position of every S-th row, so S·S entities that each
+ *       spread over the grid; clips are taken frame by frame.
  *   <li>{@code scale}: coarse to fine. The first entity is the middle of the grid (of a clip: with
  *       all powers of two in time, too); each further one halves the distance between known
  *       positions.
@@ -72,7 +72,8 @@ public record EntityOrder(String entity, int time, int height, int width, List<i
       order.addSubsamples(Integer.parseInt(subsample.group(1)));
     } else {
       throw EngineFailure.badRequest(
-          "unknown entity \"%s\": expected token, cell:K, cell:TxHxW, subsample:S, scale, frame or whole",
+          "unknown entity \"%s\": expected token, cell:K, cell:TxHxW, subsample:S, scale, frame or"
+              + " whole",
           entity);
     }
     return new EntityOrder(entity, time, height, width, List.copyOf(order.entities));
@@ -106,7 +107,8 @@ public record EntityOrder(String entity, int time, int height, int width, List<i
         || height % rows != 0
         || width % columns != 0) {
       throw EngineFailure.badRequest(
-          "the entity %s does not fit a latent grid of %dx%dx%d: its sides must divide those of the grid",
+          "the entity %s does not fit a latent grid of %dx%dx%d: its sides must divide those of the"
+              + " grid",
           entity, time, height, width);
     }
   }
@@ -130,7 +132,9 @@ public record EntityOrder(String entity, int time, int height, int width, List<i
     for (; distance >= 1; distance /= 2) {
       EntityOrder lattice = new EntityOrder(entity, time, height, width, new ArrayList<>());
       lattice.add(
-          throughMiddle(time, distance), throughMiddle(height, distance), throughMiddle(width, distance));
+          throughMiddle(time, distance),
+          throughMiddle(height, distance),
+          throughMiddle(width, distance));
       int[] fresh =
           Arrays.stream(lattice.entities.get(0)).filter(position -> !known[position]).toArray();
       Arrays.stream(fresh).forEach(position -> known[position] = true);

@@ -34,8 +34,8 @@ public final class OrderTensors {
   }
 
   /**
-   * By how much each pair of channels of a query or key is turned at each place of the order
-   * (arXiv 2104.09864): cosine and sine, (N,d/2,2).
+   * By how much each pair of channels of a query or key is turned at each place of the order (arXiv
+   * 2104.09864): cosine and sine, (N,d/2,2).
    */
   public static Tensor places(TensorScope scope, EntityOrder order, int headWidth) {
     return scope.floats(rotations(order, headWidth), order.tokens(), headWidth / 2, 2);

@@ -107,8 +107,8 @@ public final class Xar {
   }
 
   /**
-   * One layer: h += gamma1·attention(modulated h); h += gamma2·mlp(modulated h), where the class and
-   * the time of a token modulate.
+   * One layer: h += gamma1·attention(modulated h); h += gamma2·mlp(modulated h), where the class
+   * and the time of a token modulate.
    */
   private static final class Block {
     private static final int PARTS = 6;
@@ -197,7 +197,9 @@ public final class Xar {
     /** Turns neighbouring channels of queries and keys, (B,T,2,H,d), by angles of the place. */
     private Sym rotated(Method m, Sym x, Sym places) {
       Sym pairs = x.to(Dtype.FLOAT32).reshape(x.size(0), x.size(1), 2, config.heads(), -1, 2);
-      Sym angles = m.let("torch.view_as_complex(%s)".formatted(places)).view(-1, 1, 1, config.headWidth() / 2);
+      Sym angles =
+          m.let("torch.view_as_complex(%s)".formatted(places))
+              .view(-1, 1, 1, config.headWidth() / 2);
       Sym turned = m.let("torch.view_as_complex(%s) * %s".formatted(pairs, angles));
       return m.let("torch.flatten(torch.view_as_real(%s), -2)".formatted(turned));
     }
@@ -208,11 +210,11 @@ public final class Xar {
   }
 
   /**
-   * Writes {@code conditions(labels (S,R), times (S,R), w)}: how a class and a time, in thousandths,
-   * modulate each layer, (L,S,R,6D); and {@code full(x (B,N,C), labels (B), times (B,E), groups (N) or
-   * (0), mask (N,N), places (N,d/2,2), w)}: one pass over all entities, each with its own time, the
-   * plain twin of {@link #writeCached}; fp32 velocities (B,N,C). {@code groups} is the number of
-   * each token's entity, or empty where all entities have one size.
+   * Writes {@code conditions(labels (S,R), times (S,R), w)}: how a class and a time, in
+   * thousandths, modulate each layer, (L,S,R,6D); and {@code full(x (B,N,C), labels (B), times
+   * (B,E), groups (N) or (0), mask (N,N), places (N,d/2,2), w)}: one pass over all entities, each
+   * with its own time, the plain twin of {@link #writeCached}; fp32 velocities (B,N,C). {@code
+   * groups} is the number of each token's entity, or empty where all entities have one size.
    */
   public void writeFull(ScriptWriter script, Numerics numerics) {
     script.method("conditions", m -> conditions(m, numerics));
@@ -225,8 +227,7 @@ public final class Xar {
           Sym mask = m.tensor("mask");
           Forward forward = new Forward(m, m.tensors("b"), numerics);
           m.returns(
-              block.apply(
-                  forward, h, modulations, places, (q, k, v) -> q.attention(k, v, mask)));
+              block.apply(forward, h, modulations, places, (q, k, v) -> q.attention(k, v, mask)));
         });
     script.method(
         "full",
@@ -257,15 +258,11 @@ public final class Xar {
     Sym labels = m.tensor("labels");
     Sym times = m.tensor("times");
     Forward forward = new Forward(m, m.tensors("w"), numerics);
-    Sym steps =
-        m.let(
-            "torch.arange(%d, dtype=6, device=%s.device)"
-                .formatted(FREQUENCIES, labels));
+    Sym steps = m.let("torch.arange(%d, dtype=6, device=%s.device)".formatted(FREQUENCIES, labels));
     Sym frequencies = steps.mul(-Math.log(10_000) / FREQUENCIES).exp();
     Sym angles = times.to(Dtype.FLOAT32).unsqueeze(2).mul(frequencies);
     Sym waves = m.let("torch.cat([torch.cos(%s), torch.sin(%s)], 2)".formatted(angles, angles));
-    Sym time =
-        timeContract.apply(forward, timeExpand.apply(forward, forward.enter(waves)).silu());
+    Sym time = timeContract.apply(forward, timeExpand.apply(forward, forward.enter(waves)).silu());
     Sym condition = forward.weight(classTable).embedding(labels).add(time).silu();
     Sym all = m.let("annotate(List[Tensor], [])");
     layers(
@@ -273,20 +270,25 @@ public final class Xar {
         firstEncoderBlock,
         config.encoderLayers(),
         (i, b) ->
-            m.line("torch.append(%s, %s)".formatted(all, block.modulation(forward.with(b), condition))));
+            m.line(
+                "torch.append(%s, %s)"
+                    .formatted(all, block.modulation(forward.with(b), condition))));
     layers(
         forward,
         firstDecoderBlock,
         config.decoderLayers(),
         (i, b) ->
-            m.line("torch.append(%s, %s)".formatted(all, block.modulation(forward.with(b), condition))));
+            m.line(
+                "torch.append(%s, %s)"
+                    .formatted(all, block.modulation(forward.with(b), condition))));
     m.returns(m.let("torch.stack(%s)".formatted(all)));
   }
 
   /**
-   * Writes {@code loss(latents (B,N,C), noise (B,N,C), labels (B), times (B,E), groups, mask, places,
-   * w)} after {@link #writeFull}: Noisy Context Learning. Each entity is mixed with noise at its own
-   * time in (0,1); the loss is the mean squared error of the velocity, noise minus latents.
+   * Writes {@code loss(latents (B,N,C), noise (B,N,C), labels (B), times (B,E), groups, mask,
+   * places, w)} after {@link #writeFull}: Noisy Context Learning. Each entity is mixed with noise
+   * at its own time in (0,1); the loss is the mean squared error of the velocity, noise minus
+   * latents.
    */
   public void writeLoss(ScriptWriter script) {
     script.method(
@@ -395,8 +397,7 @@ public final class Xar {
                 Sym others = m.let("%s - %s".formatted(x.size(1), clean));
                 m.assign(
                     each,
-                    m.concat(
-                        2, atRest.expand(-1, -1, clean, -1), each.expand(-1, -1, others, -1)));
+                    m.concat(2, atRest.expand(-1, -1, clean, -1), each.expand(-1, -1, others, -1)));
               });
           m.returns(
               velocity(
@@ -437,8 +438,7 @@ public final class Xar {
           Sym before =
               queries
                   .slice(2, 0, clean)
-                  .attention(
-                      cachedKeys.slice(2, 0, known), cachedValues.slice(2, 0, known), null);
+                  .attention(cachedKeys.slice(2, 0, known), cachedValues.slice(2, 0, known), null);
           m.assign(attended, m.concat(2, before, attended));
         });
     return attended;
@@ -470,8 +470,7 @@ public final class Xar {
         forward,
         firstDecoderBlock,
         config.decoderLayers(),
-        (i, b) ->
-            m.assign(h, layer.apply(h, m.let(i + " + " + config.encoderLayers()), b)));
+        (i, b) -> m.assign(h, layer.apply(h, m.let(i + " + " + config.encoderLayers()), b)));
     Sym last = decoderNorm.apply(forward, h.from(1, clean));
     return forward.leave(prediction.apply(forward, last));
   }

@@ -30,7 +30,8 @@ public record XarConfig(
         || channels < 1
         || classes < 1) {
       throw EngineFailure.badRequest(
-          "an xAR network needs layers, heads, hidden, channels and classes of at least 1: got %d and %d, %d, %d, %d, %d",
+          "an xAR network needs layers, heads, hidden, channels and classes of at least 1: got %d"
+              + " and %d, %d, %d, %d, %d",
           encoderLayers, decoderLayers, heads, hidden, channels, classes);
     }
     if (width < 1 || width % (4 * heads) != 0) {

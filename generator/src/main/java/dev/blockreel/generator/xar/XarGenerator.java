@@ -174,8 +174,7 @@ public final class XarGenerator implements AutoCloseable {
 
   /** An empty cache of keys and values for {@code rows} images. */
   public Tensor cache(TensorScope scope, int rows) {
-    return script.call(
-        scope, "emptyCache", rows, numerics.compute().number(), weights.list());
+    return script.call(scope, "emptyCache", rows, numerics.compute().number(), weights.list());
   }
 
   /**
@@ -194,17 +193,7 @@ public final class XarGenerator implements AutoCloseable {
     try (TensorScope own = TensorScope.open()) {
       Tensor x = own.floats(tokens, rows, tokens.length / rows / channels, channels);
       return script
-          .call(
-              own,
-              "velocity",
-              x,
-              conditions,
-              step,
-              clean,
-              past,
-              cache,
-              places,
-              weights.list())
+          .call(own, "velocity", x, conditions, step, clean, past, cache, places, weights.list())
           .toFloats();
     }
   }

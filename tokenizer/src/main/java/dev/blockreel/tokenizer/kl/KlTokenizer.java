@@ -10,6 +10,7 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.LatentGrid;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Numerics;
@@ -55,7 +56,12 @@ public final class KlTokenizer implements AutoCloseable {
    * @param fps their frames per second
    */
   public record Description(
-      String kind, KlConfig network, int frames, int height, int width, double fps) {}
+      String kind, KlConfig network, int frames, int height, int width, double fps) {
+    /** Length, size and rate of those clips. */
+    public ClipShape shape() {
+      return new ClipShape(frames, height, width, fps);
+    }
+  }
 
   /**
    * What the encoder says of a clip.

@@ -10,6 +10,7 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.History;
@@ -56,7 +57,12 @@ public final class Magvit2Tokenizer implements AutoCloseable {
    * @param fps their frames per second
    */
   public record Description(
-      String kind, Magvit2Config network, int frames, int height, int width, double fps) {}
+      String kind, Magvit2Config network, int frames, int height, int width, double fps) {
+    /** Length, size and rate of those clips. */
+    public ClipShape shape() {
+      return new ClipShape(frames, height, width, fps);
+    }
+  }
 
   private Magvit2Tokenizer(Description description, WeightList weights, Script script) {
     this.description = description;

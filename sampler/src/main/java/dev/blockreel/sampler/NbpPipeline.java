@@ -1,0 +1,200 @@
+package dev.blockreel.sampler;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.nbp.NbpPreset;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.script.Dtype;
+import dev.blockreel.script.Torch;
+import dev.blockreel.tokenizer.magvit2.Magvit2Config;
+import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** A model of the NBP kind, which makes clips of tokens block by block. */
+public final class NbpPipeline implements Pipeline {
+  private final Magvit2Tokenizer tokenizer;
+  private final NbpGenerator generator;
+  private final NbpConditions conditions;
+  private final SamplingOptions defaults;
+
+  private NbpPipeline(
+      Magvit2Tokenizer tokenizer,
+      NbpGenerator generator,
+      NbpConditions conditions,
+      SamplingOptions defaults) {
+    this.tokenizer = tokenizer;
+    this.generator = generator;
+    this.conditions = conditions;
+    this.defaults = defaults;
+  }
+
+  /** As {@link Pipeline#load}. */
+  static NbpPipeline load(ModelDirectory model, Dtype dtype) {
+    NbpConfig config = NbpGenerator.describe(model).network();
+    NbpConditions conditions = NbpConditions.of(model, config);
+    SamplingOptions defaults = defaults(model);
+    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
+    Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(compute, 1));
+    try {
+      NbpGenerator generator =
+          NbpGenerator.load(
+              model, Numerics.inference(compute, config.blockSize()), TokenSampling::write);
+      return new NbpPipeline(tokenizer, generator, conditions, defaults);
+    } catch (RuntimeException e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  /** As {@link Pipeline#standIn}. */
+  static NbpPipeline standIn(String preset, Dtype dtype, long seed) {
+    NbpPreset published = NbpPreset.named(preset);
+    int block = published.generator().network().blockSize();
+    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
+    Magvit2Tokenizer tokenizer =
+        Magvit2Tokenizer.standIn(published.tokenizer(), seed, Numerics.inference(compute, 1));
+    try {
+      NbpGenerator generator =
+          NbpGenerator.standIn(
+              published.generator(),
+              seed,
+              Numerics.inference(compute, block),
+              TokenSampling::write);
+      return new NbpPipeline(
+          tokenizer,
+          generator,
+          NbpConditions.of(published),
+          new SamplingOptions(1, 16_000, 0.9, 0, true));
+    } catch (RuntimeException e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  private static SamplingOptions defaults(ModelDirectory model) {
+    JsonNode json = model.description().path("sampling");
+    return new SamplingOptions(
+        json.path("temperature").asDouble(1),
+        json.path("topK").asInt(0),
+        json.path("topP").asDouble(1),
+        json.path("cfg").asDouble(0),
+        json.path("scaleCfg").asBoolean(true));
+  }
+
+  @Override
+  public String kind() {
+    return "nbp";
+  }
+
+  @Override
+  public List<String> classes() {
+    return conditions.classes().all();
+  }
+
+  @Override
+  public int classNumber(String nameOrNumber) {
+    return conditions.classes().number(nameOrNumber);
+  }
+
+  @Override
+  public boolean takesClass() {
+    return generator.description().network().hybrid();
+  }
+
+  @Override
+  public boolean takesPrompt() {
+    NbpConfig network = generator.description().network();
+    return network.hybrid() && network.conditionTokens() > 1;
+  }
+
+  @Override
+  public List<Integer> beginnings() {
+    Magvit2Config network = tokenizer.description().network();
+    return IntStream.range(1, generator.description().time()).map(network::frames).boxed().toList();
+  }
+
+  @Override
+  public boolean needsBeginning() {
+    return !generator.description().network().hybrid();
+  }
+
+  @Override
+  public TokenGrid beginning(Clip frames) {
+    return tokenizer.encode(frames);
+  }
+
+  @Override
+  public SamplingOptions defaults() {
+    return defaults;
+  }
+
+  /** The tokenizer; closed with this. */
+  public Magvit2Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /** The generator; closed with this. */
+  public NbpGenerator generator() {
+    return generator;
+  }
+
+  @Override
+  public int frames() {
+    return tokenizer.description().network().frames(generator.description().time());
+  }
+
+  @Override
+  public int height() {
+    return generator.description().height() * tokenizer.description().network().spaceFactor();
+  }
+
+  @Override
+  public int width() {
+    return generator.description().width() * tokenizer.description().network().spaceFactor();
+  }
+
+  @Override
+  public double fps() {
+    return tokenizer.description().fps();
+  }
+
+  @Override
+  public int steps(GenerationRequest.Mode mode) {
+    return NbpStream.steps(generator.description(), mode, 0);
+  }
+
+  @Override
+  public int blockSize() {
+    return generator.description().network().blockSize();
+  }
+
+  @Override
+  public String unit() {
+    NbpGenerator.Description shape = generator.description();
+    if (blockSize() == 1) {
+      return "token";
+    }
+    return blockSize() == shape.height() * shape.width() ? "frame" : "row";
+  }
+
+  @Override
+  public void check(GenerationRequest request) {
+    conditions.check(request, generator.description());
+  }
+
+  @Override
+  public NbpBatch batch(int slots) {
+    return new NbpBatch(tokenizer, generator, conditions, slots, null);
+  }
+
+  @Override
+  public void close() {
+    generator.close();
+    tokenizer.close();
+  }
+}
