@@ -28,6 +28,11 @@ public record FlowOptions(int steps, FlowSolver.Kind solver, TimeGrid times, Gui
     }
   }
 
+  /** The same with another number of steps. */
+  public FlowOptions withSteps(int other) {
+    return new FlowOptions(other, solver, times, guidance);
+  }
+
   /** Where steps begin; the last one ends at 0. */
   public enum TimeGrid {
     /** Even steps from 1 to 0.04, then one to 0. */

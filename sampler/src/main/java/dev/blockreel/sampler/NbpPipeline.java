@@ -174,6 +174,11 @@ public final class NbpPipeline implements Pipeline {
   }
 
   @Override
+  public int tokensPerFrame() {
+    return generator.description().height() * generator.description().width();
+  }
+
+  @Override
   public String unit() {
     NbpGenerator.Description shape = generator.description();
     if (blockSize() == 1) {

@@ -133,6 +133,9 @@ public interface Pipeline extends AutoCloseable {
   /** Positions of the grid that are predicted together, at most. */
   int blockSize();
 
+  /** Positions of one latent frame. */
+  int tokensPerFrame();
+
   /** What is predicted together: a token, a row, a frame, a cell, a subsample, a scale, a whole. */
   String unit();
 

@@ -182,9 +182,9 @@ final class TokenSampling {
   }
 
   /**
-   * Each of the three questions, which is the k-th logit, which token crosses p, which one is drawn,
-   * asks where a running sum over the ranked tokens passes some mark. Sums over {@value #BINS} bins
-   * of logits tell in which bin that is, and only the tokens of that one are ranked.
+   * Each of the three questions, which is the k-th logit, which token crosses p, which one is
+   * drawn, asks where a running sum over the ranked tokens passes some mark. Sums over {@value
+   * #BINS} bins of logits tell in which bin that is, and only the tokens of that one are ranked.
    */
   private static void chooseByHistogram(Method m) {
     Sym logits = m.tensor("logits");
@@ -239,9 +239,7 @@ final class TokenSampling {
           Sym found = m.call("inBin", scaled, weights, bins, counts, binOfP);
           Sym stay = keepAtLeast(m, found, least);
           Sym ahead =
-              m.let(
-                  "%s + torch.cumsum(%s, 1) - %s"
-                      .formatted(before(m, sums, binOfP), stay, stay));
+              m.let("%s + torch.cumsum(%s, 1) - %s".formatted(before(m, sums, binOfP), stay, stay));
           Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(stay, ahead, limit));
           m.assign(
               survivors,
@@ -258,7 +256,10 @@ final class TokenSampling {
     Sym found = m.call("inBin", scaled, weights, bins, counts, bin);
     Sym stay = keepAtLeast(m, found, least);
     Sym all = m.let("torch.sum(%s > 0., [1], True)".formatted(stay));
-    Sym last = m.let("torch.where(%s == %s, torch.minimum(%s, %s), %s) - 1".formatted(bin, binOfP, all, survivors, all));
+    Sym last =
+        m.let(
+            "torch.where(%s == %s, torch.minimum(%s, %s), %s) - 1"
+                .formatted(bin, binOfP, all, survivors, all));
     Sym upTo = m.let("%s + torch.cumsum(%s, 1)".formatted(before(m, sums, bin), stay));
     Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(upTo, target));
     m.returns(pick(m, found.item(2), m.let("torch.minimum(%s, %s)".formatted(rank, last))));
@@ -326,7 +327,8 @@ final class TokenSampling {
     Sym cells = m.let("%s * %s + %s".formatted(row, most, within));
     Sym values =
         spread(m, "torch.full_like(%s, float(\"-inf\"))", scaled, rows, most, cells, places);
-    m.line("ranked, order = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(values));
+    m.line(
+        "ranked, order = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(values));
     Sym order = m.literal("order");
     Sym heavy = spread(m, "torch.zeros_like(%s)", weights, rows, most, cells, places);
     Sym ids =

@@ -184,6 +184,11 @@ public final class XarPipeline implements Pipeline {
   }
 
   @Override
+  public int tokensPerFrame() {
+    return generator.description().height() * generator.description().width();
+  }
+
+  @Override
   public String unit() {
     return generator.description().entity().replaceAll(":.*", "");
   }

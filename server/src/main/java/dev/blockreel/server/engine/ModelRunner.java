@@ -3,8 +3,8 @@ package dev.blockreel.server.engine;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.sampler.GenerationBatch;
 import dev.blockreel.sampler.GenerationListener;
-import dev.blockreel.sampler.NbpBatch;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.server.operations.Measures;
 import java.util.LinkedHashMap;
@@ -22,7 +22,7 @@ final class ModelRunner implements AutoCloseable {
 
   private final Pipeline pipeline;
   private final Measures measures;
-  private final NbpBatch batch;
+  private final GenerationBatch batch;
   private final Map<Work, Integer> running = new LinkedHashMap<>(); // and the slots each takes
   private int stepped;
 

@@ -2,8 +2,6 @@ package dev.blockreel.server.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.generator.nbp.NbpConfig;
-import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.sampler.SamplingOptions;
@@ -24,7 +22,7 @@ import java.util.function.ToIntFunction;
  * @param fps frames per second that it was trained at
  * @param blocks steps of a whole clip
  * @param blockSize tokens a block
- * @param unit what a block is: a token, a row or all of a latent image
+ * @param unit what a block is: a token, a row, a frame, a cell, a scale
  * @param tokensPerFrame of a latent frame
  * @param takesText whether a prompt is free text
  * @param needsReference whether it only continues given frames
@@ -55,12 +53,11 @@ public record ServedModel(
     String attribution) {
 
   static ServedModel of(ModelSource source, Pipeline pipeline) {
-    NbpConfig network = pipeline.generator().description().network();
     JsonNode json = ModelDirectory.open(source.directory()).description();
     return new ServedModel(
         source.name(),
         System.currentTimeMillis() / 1000,
-        "nbp",
+        pipeline.kind(),
         List.copyOf(pipeline.classes()),
         pipeline::classNumber,
         pipeline.width(),
@@ -68,28 +65,23 @@ public record ServedModel(
         pipeline.frames(),
         pipeline.fps(),
         pipeline.steps(GenerationRequest.Mode.NBP),
-        network.blockSize(),
-        unit(pipeline.generator().description()),
-        pipeline.generator().description().height() * pipeline.generator().description().width(),
-        network.hybrid() && network.conditionTokens() > 1 && pipeline.classes().isEmpty(),
-        !network.hybrid(),
-        true,
+        pipeline.blockSize(),
+        pipeline.unit(),
+        pipeline.tokensPerFrame(),
+        pipeline.takesPrompt() && pipeline.classes().isEmpty(),
+        pipeline.needsBeginning(),
+        !pipeline.beginnings().isEmpty(),
         pipeline.defaults(),
         json.path("licence").asText(null),
         json.path("attribution").asText(null));
   }
 
-  /** Steps of a hybrid model until its first frame is whole: single tokens, then blocks. */
+  /** Steps until the first frame is whole: of a hybrid model single tokens, then blocks. */
   public int firstFrameBlocks(GenerationRequest.Mode mode) {
+    if (!kind.equals("nbp")) {
+      return blocks;
+    }
     int block = mode == GenerationRequest.Mode.NTP ? 1 : blockSize;
     return Math.min(block, tokensPerFrame) + Math.max(0, tokensPerFrame / block - 1);
-  }
-
-  private static String unit(NbpGenerator.Description shape) {
-    int block = shape.network().blockSize();
-    if (block == 1) {
-      return "token";
-    }
-    return block == shape.height() * shape.width() ? "frame" : "row";
   }
 }

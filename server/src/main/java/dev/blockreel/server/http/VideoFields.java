@@ -235,16 +235,21 @@ final class VideoFields {
     Double temperature = extra.number("temperature", 0, 100);
     Long topK = extra.integer("top_k", 0, Integer.MAX_VALUE);
     Double topP = extra.number("top_p", 0, 1);
-    refuseSteps(fields.integer("num_inference_steps", 1, 1000), "num_inference_steps", model);
-    refuseSteps(
-        extra.integer("num_inference_steps", 1, 1000), "extra_params.num_inference_steps", model);
+    Long usualSteps = fields.integer("num_inference_steps", 1, 1000);
+    Long steps = extra.integer("num_inference_steps", 1, 1000);
+    refuseSteps(usualSteps, "num_inference_steps", model);
+    refuseSteps(steps, "extra_params.num_inference_steps", model);
     try {
       return new SamplingOptions(
           or(temperature, defaults.temperature()),
           topK == null ? defaults.topK() : Math.toIntExact(topK),
           or(topP, defaults.topP()),
           or(cfg, or(guidance, defaults.cfg())),
-          defaults.scaleCfg());
+          defaults.scaleCfg(),
+          defaults
+              .flow()
+              .withSteps(
+                  Math.toIntExact(or(steps, or(usualSteps, (long) defaults.flow().steps())))));
     } catch (EngineFailure e) {
       // Only top_p = 0 passes the checks above and fails here.
       throw ApiFailure.badRequest("invalid_value", "extra_params.top_p", "%s", e.getMessage());
@@ -252,7 +257,7 @@ final class VideoFields {
   }
 
   private static void refuseSteps(Long steps, String param, ServedModel model) {
-    if (steps != null) {
+    if (steps != null && !model.kind().equals("xar")) {
       throw unsupported(param, model.name() + " has no flow whose steps could be chosen");
     }
   }

@@ -9,7 +9,6 @@ import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
-import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -34,7 +33,6 @@ final class GivenFrames {
    * @throws EngineFailure MEDIA when the file is no such thing or too large
    */
   static GenerationRequest continuing(VideoRequest request, Path reference, Pipeline pipeline) {
-    Magvit2Config network = pipeline.tokenizer().description().network();
     ClipInfo info = ClipReader.probe(reference);
     if ((long) info.width() * info.height() > MOST_PIXELS) {
       throw new EngineFailure(
@@ -42,21 +40,22 @@ final class GivenFrames {
           "the reference has %dx%d pixels: %d are the most"
               .formatted(info.width(), info.height(), MOST_PIXELS));
     }
-    int latents = 1;
-    while (network.frames(latents + 1) <= Math.min(MOST_FRAMES, info.frames())
-        && network.frames(latents + 1) < pipeline.frames()) {
-      latents++;
-    }
+    List<Integer> possible = pipeline.beginnings();
+    int frames =
+        possible.stream()
+            .filter(count -> count <= Math.min(MOST_FRAMES, info.frames()))
+            .reduce((shorter, longer) -> longer)
+            .orElse(possible.get(0));
     ClipSampling sampling =
         new ClipSampling(
-            network.frames(latents),
+            frames,
             pipeline.fps(),
             pipeline.height(),
             pipeline.width(),
             ClipSampling.Fit.CROP,
             ClipSampling.Window.START);
     Clip clip = ClipReader.read(reference, sampling);
-    return request(request, List.of(pipeline.tokenizer().encode(clip)));
+    return request(request, List.of(pipeline.beginning(clip)));
   }
 
   private static GenerationRequest request(VideoRequest request, List<TokenGrid> condition) {
