@@ -1,5 +1,7 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;

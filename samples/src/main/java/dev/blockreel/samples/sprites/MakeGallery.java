@@ -158,7 +158,7 @@ public final class MakeGallery implements Callable<Integer> {
       Clip clip = some.get(i % rows);
       labels.add(label);
       originals.add(clip);
-      given.add(pipeline.tokenizer().encode(clip.slice(0, GIVEN)));
+      given.add(pipeline.beginning(clip.slice(0, GIVEN)));
     }
     List<Clip> predicted = generate(pipeline, labels, given);
     List<Clip> sheet = new ArrayList<>();
