@@ -52,7 +52,7 @@ class HouseRulesTest {
             .layer("generator")
             .definedBy(packages("generator", "classifier", "train"))
             .layer("sampler")
-            .definedBy(packages("sampler", "evaluate"))
+            .definedBy(packages("sampler", "evaluate", "measure"))
             .layer("server")
             .definedBy(packages("server", "cli"))
             .optionalLayer("bench")

@@ -35,6 +35,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       Import.class,
       Inspect.class,
       Serve.class,
+      Bench.class,
       Doctor.class
     })
 public final class Main {

@@ -13,7 +13,16 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"generate", "encode", "decode", "reconstruct", "train", "inspect", "doctor"})
+      strings = {
+        "generate",
+        "encode",
+        "decode",
+        "reconstruct",
+        "train",
+        "inspect",
+        "doctor",
+        "bench"
+      })
   void everyCommandExplainsItself(String command) {
     assertThat(CommandLineRun.of("--help").worked().out()).contains("  " + command);
     assertThat(CommandLineRun.of(command, "--help").worked().out())
