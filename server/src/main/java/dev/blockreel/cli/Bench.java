@@ -5,6 +5,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.measure.BenchReport;
 import dev.blockreel.measure.Peaks;
+import dev.blockreel.measure.StandInModel;
 import dev.blockreel.measure.Workload;
 import dev.blockreel.measure.Workloads;
 import dev.blockreel.sampler.Pipeline;
@@ -16,7 +17,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -103,13 +107,19 @@ final class Bench extends EngineCommand {
     Progress progress = new Progress(err());
     progress.show("measuring the machine");
     Peaks peaks = Peaks.measure(compute);
+    Optional<Path> files = modelFiles(progress);
     progress.show("loading the model");
     long began = System.nanoTime();
     try (Pipeline pipeline =
-        which.model == null
-            ? Pipeline.standIn(which.preset, compute, SEED)
-            : Pipeline.load(ModelDirectory.resolve(which.model), compute)) {
-      loaded((System.nanoTime() - began) / 1e9);
+        files.isPresent()
+            ? Pipeline.load(files.get(), compute)
+            : Pipeline.standIn(which.preset, compute, SEED)) {
+      if (files.isPresent()) {
+        loaded(files.get(), (System.nanoTime() - began) / 1e9);
+      }
+      if (which.model == null) {
+        deleteDraft(files);
+      }
       try (Workloads workloads = new Workloads(pipeline, compute)) {
         for (String name : Workloads.NAMES) {
           if (only.isEmpty() || only.contains(name)) {
@@ -127,13 +137,64 @@ final class Bench extends EngineCommand {
     }
   }
 
-  private void loaded(double seconds) {
-    boolean asked = only.isEmpty() || only.contains("load");
-    if (asked && which.model != null) {
+  /** The model's directory. To measure loading, a published model gets files for a while. */
+  private Optional<Path> modelFiles(Progress progress) {
+    if (which.model != null) {
+      return Optional.of(ModelDirectory.resolve(which.model));
+    }
+    if (!only.contains("load")) {
+      return Optional.empty();
+    }
+    progress.show("writing random weights");
+    try {
+      Path directory = Files.createTempDirectory("blockreel-bench");
+      Thread atExit = new Thread(() -> deleteDraft(Optional.of(directory)));
+      Runtime.getRuntime().addShutdownHook(atExit);
+      StandInModel.write(which.preset, directory);
+      return Optional.of(directory);
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot make a temporary folder: " + e.getMessage(), e);
+    }
+  }
+
+  private static void deleteDraft(Optional<Path> directory) {
+    if (directory.isEmpty() || !Files.exists(directory.get())) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(directory.get())) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot delete %s: %s".formatted(directory.get(), e.getMessage()), e);
+    }
+  }
+
+  private void loaded(Path files, double seconds) {
+    if (only.isEmpty() || only.contains("load")) {
       rows.add(
           BenchReport.Row.of(
-              new Workload("load", "from files to ready", 0, 0, 0, () -> {}),
+              new Workload(
+                  "load", OutputFiles.size(files) + " of files to ready", 0, 0, 0, () -> {}),
               new Workload.Timing(seconds, seconds, 1)));
+    }
+    memory();
+  }
+
+  /** What the process holds, and the most it ever held, where the system says so. */
+  private void memory() {
+    Path status = Path.of("/proc/self/status");
+    if (!verbose() || !Files.exists(status)) {
+      return;
+    }
+    try (Stream<String> lines = Files.lines(status)) {
+      lines
+          .filter(line -> line.startsWith("VmRSS") || line.startsWith("VmHWM"))
+          .forEach(line -> out().println("after loading " + line.replaceAll("\\s+", " ")));
+    } catch (IOException e) {
+      out().println("after loading: " + e.getMessage());
     }
   }
 

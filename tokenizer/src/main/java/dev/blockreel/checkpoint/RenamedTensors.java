@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
@@ -50,6 +51,11 @@ final class RenamedTensors implements TensorFile {
   @Override
   public ByteBuffer bytes(String name, long firstElement, int elements) {
     return source.bytes(original(name), firstElement, elements);
+  }
+
+  @Override
+  public OptionalLong place(String name) {
+    return source.place(original(name));
   }
 
   @Override

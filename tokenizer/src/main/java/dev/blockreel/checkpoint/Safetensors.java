@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -244,6 +245,11 @@ public final class Safetensors {
       Slot slot = slot(name);
       int length = TensorValues.partLength(file.path(), slot.info(), firstElement, elements);
       return file.window(slot.begin() + firstElement * slot.info().type().bytes(), length);
+    }
+
+    @Override
+    public OptionalLong place(String name) {
+      return OptionalLong.of(slot(name).begin());
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.blockreel.failure.FailureCode;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
@@ -52,6 +53,17 @@ public interface TensorFile extends AutoCloseable {
               .formatted(info, path(), info.bytes()));
     }
     return bytes(name, 0, (int) info.elements());
+  }
+
+  /**
+   * At which byte of {@link #path} a tensor begins, where its bytes lie there as {@link #bytes}
+   * gives them, for those who map the file themselves.
+   *
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor
+   */
+  default OptionalLong place(String name) {
+    info(name);
+    return OptionalLong.empty();
   }
 
   /**

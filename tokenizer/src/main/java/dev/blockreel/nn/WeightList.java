@@ -43,7 +43,13 @@ public final class WeightList implements AutoCloseable {
    */
   public static WeightList load(List<Weight> weights, TensorFile file, Numerics numerics) {
     requireFit(weights, file);
-    return prepare(weights, numerics, (scope, weight) -> read(scope, file, weight));
+    try (MappedBfloat16 mapped = MappedBfloat16.of(file)) {
+      return prepare(
+          weights,
+          numerics,
+          (scope, weight) ->
+              mapped.holds(weight.name()) ? mapped.read(scope, weight) : read(scope, file, weight));
+    }
   }
 
   /** Weights as training starts them; the same seed gives the same weights. */
@@ -148,7 +154,7 @@ public final class WeightList implements AutoCloseable {
     return switch (type) {
       case F32 -> scope.floatBytes(file.bytes(weight.name()), Dtype.FLOAT32, weight.shape());
       case F16 -> scope.floatBytes(file.bytes(weight.name()), Dtype.FLOAT16, weight.shape());
-      // The JNI library aborts on bf16, so those are widened first.
+      // The JNI library aborts on bf16, so those that no map holds are widened first.
       case BF16, F64 -> scope.floats(file.floats(weight.name()), weight.shape());
       default ->
           throw new EngineFailure(
@@ -254,7 +260,8 @@ public final class WeightList implements AutoCloseable {
               var dtype = m.integer("dtype");
               var layout = m.integer("layout");
               var rows = m.integer("rows");
-              var y = m.let("torch.cat(" + parts + ", 0).to(" + dtype + ")");
+              // Cast before they are joined: wider copies of all parts would be the largest of all.
+              var y = m.let("torch.cat([p.to(%s) for p in %s], 0)".formatted(dtype, parts));
               if (packs) {
                 m.when(
                     layout + " == 1",

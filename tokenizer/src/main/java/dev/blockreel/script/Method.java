@@ -46,6 +46,11 @@ public final class Method {
     return declare(argument, "bool");
   }
 
+  /** Declares an argument that is a text. */
+  public Sym text(String argument) {
+    return declare(argument, "str");
+  }
+
   /** Declares an integer argument. */
   public Sym integer(String argument) {
     return declare(argument, "int");

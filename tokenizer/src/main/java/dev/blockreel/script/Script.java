@@ -64,7 +64,7 @@ public final class Script implements AutoCloseable {
    * @param scope owns the result
    * @param method the method's name
    * @param values its arguments in order: {@link Tensor}, {@link TensorList}, {@link Integer},
-   *     {@link Long}, {@code long[]}, {@link Double} or {@link Boolean}
+   *     {@link Long}, {@code long[]}, {@link Double}, {@link Boolean} or {@link String}
    * @return the result, made on the process's device
    */
   public Tensor call(TensorScope scope, String method, Object... values) {
@@ -120,6 +120,9 @@ public final class Script implements AutoCloseable {
     }
     if (value instanceof Boolean flag) {
       return IValue.from(flag);
+    }
+    if (value instanceof String text) {
+      return IValue.from(text);
     }
     throw new IllegalArgumentException("a script takes no " + value.getClass().getSimpleName());
   }
