@@ -44,6 +44,12 @@ class StandInTest {
         .isEqualTo(370_372_105);
   }
 
+  @Test
+  void shortNamesMeanTheModelsOfUcf() {
+    assertThat(NbpPreset.named("nbp-3b")).isSameAs(NbpPreset.named("nbp-ucf-3b"));
+    assertThat(NbpPreset.named("nbp-base")).isSameAs(NbpPreset.named("nbp-ucf-base"));
+  }
+
   private static long parameters(List<Weight> weights) {
     return weights.stream().mapToLong(Weight::elements).sum();
   }

@@ -21,7 +21,13 @@ final class Doctor extends EngineCommand {
   private static final List<String> TELLING_FLAGS =
       List.of("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16");
   private static final List<String> TELLING_VARIABLES =
-      List.of("BLOCKREEL_HOME", "BLOCKREEL_JAVA_OPTS", "OMP_NUM_THREADS", "PYTORCH_LIBRARY_PATH");
+      List.of(
+          "BLOCKREEL_DEVICE",
+          "BLOCKREEL_HOME",
+          "BLOCKREEL_JAVA_OPTS",
+          "OMP_NUM_THREADS",
+          "PYTORCH_FLAVOR",
+          "PYTORCH_LIBRARY_PATH");
 
   private boolean healthy = true;
 

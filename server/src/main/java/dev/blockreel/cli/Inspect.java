@@ -3,14 +3,20 @@ package dev.blockreel.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Weight;
+import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
+import dev.blockreel.tokenizer.magvit2.Magvit2;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -18,20 +24,60 @@ import picocli.CommandLine.Parameters;
 /** Looks into a model directory. */
 @Command(name = "inspect", description = "Shows what a model is; checks its files.")
 final class Inspect extends EngineCommand {
-  @Parameters(paramLabel = "MODEL", description = "A model directory, or the name of one.")
-  private String name;
+  /** Of random weights, which only a script needs. */
+  private static final long SEED = 1;
+
+  @ArgGroup(multiplicity = "1")
+  private Which which;
+
+  private static final class Which {
+    @Parameters(paramLabel = "MODEL", description = "A model directory, or the name of one.")
+    private String name;
+
+    @Option(
+        names = "--random-weights",
+        paramLabel = "PRESET",
+        description =
+            "A published model, of which there are no files here: nbp-ucf-base and so on.")
+    private String preset;
+  }
 
   @Option(names = "--script", description = "Print the TorchScript that it runs instead.")
   private boolean script;
 
   @Override
   void run() {
-    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(name));
+    if (which.preset != null) {
+      inspect(NbpPreset.named(which.preset));
+      return;
+    }
+    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(which.name));
     if (script) {
       printScripts(model);
     } else {
       printFacts(model);
     }
+  }
+
+  private void inspect(NbpPreset preset) {
+    if (script) {
+      try (Pipeline pipeline = Pipeline.standIn(preset.name(), null, SEED)) {
+        out().println(pipeline.tokenizer().script());
+        out().println(pipeline.generator().script());
+      }
+      return;
+    }
+    print("model", preset.name() + ", as published; random weights stand in for its files");
+    print("tokenizer", preset.tokenizer());
+    print("generator", preset.generator());
+    print("weights of tokenizer", weights(new Magvit2(preset.tokenizer().network()).weights()));
+    print("weights of generator", weights(new Nbp(preset.generator().network()).weights()));
+  }
+
+  private static String weights(List<Weight> weights) {
+    long all = weights.stream().mapToLong(Weight::elements).sum();
+    return "%.2f million in %d tensors, %.2f GB in bf16"
+        .formatted(all / 1e6, weights.size(), 2 * all / 1e9);
   }
 
   private void printFacts(ModelDirectory model) {

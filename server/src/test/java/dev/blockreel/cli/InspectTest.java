@@ -30,7 +30,7 @@ class InspectTest {
   @Test
   void scriptsOfAModel() {
     assertThat(CommandLineRun.of("inspect", model, "--script").worked().out())
-        .contains("class Magvit2(Module):", "class Nbp(Module):", "def encode(", "def step(");
+        .contains("class Magvit2(Module):", "class Nbp(Module):", "def latents(", "def step(");
   }
 
   @Test
@@ -42,5 +42,13 @@ class InspectTest {
     CommandLineRun run = CommandLineRun.of("inspect", model);
     assertThat(run.code()).isEqualTo(1);
     assertThat(run.err()).hasLineCount(1).contains("generator.safetensors has sha256 ");
+  }
+
+  @Test
+  void publishedModelsNeedNoFiles() {
+    assertThat(CommandLineRun.of("inspect", "--random-weights", "nbp-3b").worked().out())
+        .contains("nbp-ucf-3b", "layers=32", "370.37 million", "42");
+    CommandLineRun.of("inspect").failedWith(2, "MODEL", "--random-weights");
+    CommandLineRun.of("inspect", "--random-weights", "nbp-huge").failedWith(2, "nbp-ucf-base");
   }
 }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -38,7 +39,33 @@ public final class Torch {
   }
 
   private static Device defaultDevice() {
-    return Engine.getEngine("PyTorch").getGpuCount() > 0 ? Device.gpu() : Device.cpu();
+    int gpus = Engine.getEngine("PyTorch").getGpuCount();
+    return device(System.getenv("BLOCKREEL_DEVICE"), gpus);
+  }
+
+  /**
+   * @param wanted {@code cpu}, {@code gpu}, or {@code gpu} with a number; null or empty for the first
+   *     GPU where there is one
+   * @throws EngineFailure BAD_REQUEST when there is no such device
+   */
+  static Device device(String wanted, int gpus) {
+    if (wanted == null || wanted.isBlank()) {
+      return gpus > 0 ? Device.gpu() : Device.cpu();
+    }
+    String name = wanted.strip().toLowerCase(Locale.ROOT);
+    if (name.equals("cpu")) {
+      return Device.cpu();
+    }
+    if (!name.matches("gpu\\d{0,3}")) {
+      throw EngineFailure.badRequest(
+          "BLOCKREEL_DEVICE is \"%s\": expected cpu, gpu, or gpu1 and so on", wanted);
+    }
+    int number = name.equals("gpu") ? 0 : Integer.parseInt(name.substring(3));
+    if (number >= gpus) {
+      throw EngineFailure.badRequest(
+          "BLOCKREEL_DEVICE is \"%s\", but libtorch sees %d GPUs", wanted, gpus);
+    }
+    return Device.gpu(number);
   }
 
   static PtNDManager system() {

@@ -50,13 +50,14 @@ public record NbpPreset(String name, NbpGenerator.Description generator) {
   }
 
   /**
-   * Finds a preset.
+   * Finds a preset; {@code nbp-3b} is short for {@code nbp-ucf-3b}, and so on.
    *
    * @throws EngineFailure BAD_REQUEST with all names when there is none of this one
    */
   public static NbpPreset named(String name) {
+    String whole = name.replaceFirst("^nbp-(base|xl|3b)$", "nbp-ucf-$1");
     return ALL.stream()
-        .filter(preset -> preset.name.equals(name))
+        .filter(preset -> preset.name.equals(whole))
         .findFirst()
         .orElseThrow(
             () ->
