@@ -1,10 +1,12 @@
 package dev.blockreel.measure;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.sampler.NbpPipeline;
 import dev.blockreel.sampler.NbpProbe;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.script.Dtype;
@@ -27,7 +29,7 @@ public final class Workloads implements AutoCloseable {
 
   private static final int[] BLOCKS = {256, 64, 16, 8, 4, 1};
 
-  private final Pipeline pipeline;
+  private final NbpPipeline pipeline;
   private final NbpProbe probe;
   private final NbpConfig network;
   private final Magvit2Config layers;
@@ -36,10 +38,18 @@ public final class Workloads implements AutoCloseable {
   private final Clip clip;
 
   /**
-   * @param dtype in which the pipeline computes
+   * @param model a loaded one
+   * @param dtype in which it computes
+   * @throws EngineFailure UNSUPPORTED when its generator is of another kind
    */
-  public Workloads(Pipeline pipeline, Dtype dtype) {
-    this.pipeline = pipeline;
+  public Workloads(Pipeline model, Dtype dtype) {
+    if (!(model instanceof NbpPipeline nbp)) {
+      throw new EngineFailure(
+          FailureCode.UNSUPPORTED,
+          "only models of the kind nbp can be measured so far: this one is of the kind "
+              + model.kind());
+    }
+    this.pipeline = nbp;
     this.probe = new NbpProbe(pipeline.generator(), pipeline.defaults());
     this.network = pipeline.generator().description().network();
     this.layers = pipeline.tokenizer().description().network();

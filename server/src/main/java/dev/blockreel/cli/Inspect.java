@@ -8,7 +8,6 @@ import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
-import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.magvit2.Magvit2;
@@ -61,9 +60,15 @@ final class Inspect extends EngineCommand {
 
   private void inspect(NbpPreset preset) {
     if (script) {
-      try (Pipeline pipeline = Pipeline.standIn(preset.name(), null, SEED)) {
-        out().println(pipeline.tokenizer().script());
-        out().println(pipeline.generator().script());
+      Dtype dtype = Torch.fastDtype();
+      int rows = preset.generator().network().blockSize();
+      try (Magvit2Tokenizer tokenizer =
+              Magvit2Tokenizer.standIn(preset.tokenizer(), SEED, Numerics.inference(dtype, 0));
+          NbpGenerator generator =
+              NbpGenerator.standIn(
+                  preset.generator(), SEED, Numerics.inference(dtype, rows), sampling -> {})) {
+        out().println(tokenizer.script());
+        out().println(generator.script());
       }
       return;
     }
