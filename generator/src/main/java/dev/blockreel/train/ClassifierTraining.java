@@ -1,6 +1,5 @@
 package dev.blockreel.train;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
@@ -71,8 +70,7 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
   public static void run(
       ClassifierRecipe recipe, Path data, Path out, boolean resume, PrintStream console) {
     ClipFolder folder = ClipFolder.list(data);
-    console.printf(
-        "%d clips of %d classes in %s%n", folder.clips().size(), folder.classes().size(), data);
+    console.printf("%s in %s%n", folder.describe(), data);
     new TrainingLoop<>(new ClassifierTraining(recipe, folder), recipe.training(), out, console)
         .run(resume);
   }
@@ -218,7 +216,7 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
   public void export(TrainingState state, Path out) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     ClipClassifier.describe(json, description, folder.classes());
-    json.withObject("/training").set("classifier", new ObjectMapper().valueToTree(recipe));
+    ModelExport.record(json, "classifier", recipe, state, folder.describe());
     json.put("licence", recipe.licence());
     json.put("attribution", recipe.attribution());
     ModelExport.replace(

@@ -56,4 +56,9 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips) {
       return entries.filter(p -> !p.getFileName().toString().startsWith(".")).sorted().toList();
     }
   }
+
+  /** Its size in words. */
+  String describe() {
+    return "%d clips of %d classes".formatted(clips.size(), classes.size());
+  }
 }

@@ -235,7 +235,12 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     ObjectMapper mapper = new ObjectMapper();
     json.set("classes", mapper.valueToTree(classes));
     json.set("sampling", mapper.valueToTree(recipe.sampling()));
-    json.withObject("/training").set("generator", mapper.valueToTree(recipe));
+    ModelExport.record(
+        json,
+        "generator",
+        recipe,
+        state,
+        "%d examples of %d classes".formatted(tokens.count(), classes.size()));
     json.put("licence", recipe.licence());
     json.put("attribution", recipe.attribution());
     ModelExport.replace(

@@ -1,9 +1,11 @@
 package dev.blockreel.train;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.script.Torch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -33,6 +35,24 @@ final class ModelExport {
       throw new EngineFailure(
           FailureCode.MEDIA, "cannot write the model " + out + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Notes in a {@code model.json} how one of its parts was trained.
+   *
+   * @param part such as {@code tokenizer}
+   * @param recipe all that the training was told
+   * @param data what it learned from
+   */
+  static void record(
+      ObjectNode json, String part, Object recipe, TrainingState state, String data) {
+    ObjectNode record = json.withObject("/training").putObject(part);
+    record.put("command", "train " + part);
+    record.put("data", data);
+    record.put("steps", state.step());
+    record.put("minutes", Math.round(state.seconds() / 6) / 10.0);
+    record.put("device", "%s, %d threads".formatted(Torch.device(), Torch.threads()));
+    record.set("recipe", new ObjectMapper().valueToTree(recipe));
   }
 
   /** Copies a file into a model that is being put together. */

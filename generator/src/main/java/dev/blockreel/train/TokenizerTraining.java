@@ -1,6 +1,5 @@
 package dev.blockreel.train;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
@@ -77,8 +76,7 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
       PrintStream console) {
     TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data);
-    console.printf(
-        "%d clips of %d classes in %s%n", folder.clips().size(), folder.classes().size(), data);
+    console.printf("%s in %s%n", folder.describe(), data);
     new TrainingLoop<>(
             new TokenizerTraining(recipe, tokenizer, folder), recipe.training(), out, console)
         .run(resume);
@@ -253,7 +251,7 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
   @Override
   public void export(TrainingState state, Path out) {
     ObjectNode json = tokenizer.describe();
-    json.withObject("/training").set("tokenizer", new ObjectMapper().valueToTree(recipe));
+    ModelExport.record(json, "tokenizer", recipe, state, folder.describe());
     ModelExport.replace(
         out, json, folder -> state.saveModel(folder.resolve(FILE), ElementType.F16));
   }

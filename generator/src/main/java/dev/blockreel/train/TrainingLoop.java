@@ -113,10 +113,11 @@ final class TrainingLoop<B> {
     int summed = 0;
     while (state.step() < schedule.steps()) {
       int step = state.step();
+      long stepBegan = System.nanoTime();
       B batch = join(next);
       next = batch(step + 1, loader);
       float[] measured = step(script, state, batch);
-      state.advance();
+      state.advance(seconds(stepBegan));
       sums = sums == null ? new double[measured.length] : sums;
       for (int i = 0; i < measured.length; i++) {
         sums[i] += measured[i];

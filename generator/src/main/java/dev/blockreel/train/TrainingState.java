@@ -28,14 +28,16 @@ final class TrainingState implements AutoCloseable {
   private final WeightList list;
   private final TensorList averages;
   private int step;
+  private double seconds;
 
-  private TrainingState(List<Weight> weights, WeightList list, int step) {
+  private TrainingState(List<Weight> weights, WeightList list, int step, double seconds) {
     this.weights = weights;
     this.list = list;
     int n = weights.size();
     int at = PARTS.indexOf("ema");
     this.averages = new TensorList(list.list().tensors().subList(at * n, (at + 1) * n));
     this.step = step;
+    this.seconds = seconds;
   }
 
   /** The state before the first step. */
@@ -44,7 +46,7 @@ final class TrainingState implements AutoCloseable {
     for (String part : PARTS.subList(1, PARTS.size())) {
       all.addAll(copies(weights, part));
     }
-    return new TrainingState(weights, WeightList.random(all, seed, numerics), 0);
+    return new TrainingState(weights, WeightList.random(all, seed, numerics), 0, 0);
   }
 
   /**
@@ -84,7 +86,10 @@ final class TrainingState implements AutoCloseable {
       }
       RecipeChange.refuse(file, tensors.metadata().get("recipe"), recipe);
       return new TrainingState(
-          weights, WeightList.load(all, tensors, numerics), Integer.parseInt(step));
+          weights,
+          WeightList.load(all, tensors, numerics),
+          Integer.parseInt(step),
+          Double.parseDouble(tensors.metadata().getOrDefault("seconds", "0")));
     }
   }
 
@@ -101,6 +106,7 @@ final class TrainingState implements AutoCloseable {
     SafetensorsWriter writer =
         SafetensorsWriter.to(file)
             .metadata("step", String.valueOf(step))
+            .metadata("seconds", String.valueOf(seconds))
             .metadata("recipe", recipe.toString());
     for (int part = 0; part < PARTS.size(); part++) {
       add(writer, PARTS.get(part) + ".", part, ElementType.F32);
@@ -137,8 +143,15 @@ final class TrainingState implements AutoCloseable {
     return step;
   }
 
-  void advance() {
+  /** Time that all steps so far took, over all runs. */
+  double seconds() {
+    return seconds;
+  }
+
+  /** A step is over, which took this long. */
+  void advance(double spent) {
     step++;
+    seconds += spent;
   }
 
   @Override

@@ -207,7 +207,12 @@ public final class VarTraining implements TrainingTask<VarTraining.Batch> {
     json.set("classes", mapper.valueToTree(classes));
     json.withObject("/sampling")
         .setAll(mapper.<ObjectNode>valueToTree(recipe.sampling()).put("scaleCfg", true));
-    json.withObject("/training").set("generator", mapper.valueToTree(recipe));
+    ModelExport.record(
+        json,
+        "generator",
+        recipe,
+        state,
+        "%d examples of %d classes".formatted(tokens.count(), classes.size()));
     json.put("licence", recipe.licence());
     json.put("attribution", recipe.attribution());
     ModelExport.replace(

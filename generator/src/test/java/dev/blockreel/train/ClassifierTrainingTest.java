@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.classifier.ClassifierConfig;
 import dev.blockreel.classifier.ClipClassifier;
 import dev.blockreel.classifier.ClipClassifier.Judgement;
@@ -91,6 +94,16 @@ class ClassifierTrainingTest {
       assertThat(classifier.judge(List.of(square(true, 1))).get(0).features())
           .containsExactly(judged.get(1).features(), within(1e-5f));
       assertThat(out.resolve("previews/step_0000060.png")).exists();
+    }
+    JsonNode record =
+        ModelDirectory.open(out.resolve("model")).description().at("/training/classifier");
+    assertThat(record.path("command").asText()).isEqualTo("train classifier");
+    assertThat(record.path("data").asText()).isEqualTo("6 clips of 2 classes");
+    assertThat(record.path("steps").asInt()).isEqualTo(120);
+    assertThat(record.path("minutes").isNumber()).isTrue();
+    assertThat(record.at("/recipe/training/batch").asInt()).isEqualTo(8);
+    try (TensorFile state = Safetensors.open(out.resolve("state.safetensors"))) {
+      assertThat(Double.parseDouble(state.metadata().get("seconds"))).isPositive();
     }
   }
 

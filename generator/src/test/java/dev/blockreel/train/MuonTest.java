@@ -75,7 +75,7 @@ class MuonTest {
             assertThat(weight[r * columns + c]).isCloseTo((float) expected[r][c], within(1e-4f));
           }
         }
-        state.advance();
+        state.advance(0);
       }
     }
   }

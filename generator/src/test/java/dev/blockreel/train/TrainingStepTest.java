@@ -69,7 +69,7 @@ class TrainingStepTest {
           assertThat(value(state, 3 * 3 + i)).isCloseTo((float) average[i], within(1e-4f));
         }
         assertThat(value(state, 2)).isEqualTo(7f);
-        state.advance();
+        state.advance(0);
       }
     }
     assertThat(matrix.index()).isZero();

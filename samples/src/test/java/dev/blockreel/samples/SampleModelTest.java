@@ -3,7 +3,9 @@ package dev.blockreel.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.classifier.ClipClassifier;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.nn.Numerics;
 import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
@@ -11,21 +13,38 @@ import dev.blockreel.sampler.Pipeline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The model that a newcomer's first command runs. */
 class SampleModelTest {
   private static final Path SPRITES = Path.of("models", "sprites-nbp");
 
-  @Test
-  void theShippedModelIsWhole() {
-    ModelDirectory model = ModelDirectory.open(SPRITES);
+  @ParameterizedTest
+  @ValueSource(strings = {"sprites-nbp", "sprites-classifier"})
+  void theShippedModelsAreWhole(String name) {
+    ModelDirectory model = ModelDirectory.open(Path.of("models", name));
     model.verify();
     assertThat(model.description().path("licence").asText()).isEqualTo("CC BY-SA 3.0");
     assertThat(model.description().path("classes").size()).isEqualTo(20);
+    assertThat(Path.of("models", name, "README.md")).exists();
+  }
+
+  @Test
+  void theClassifierIsLoadedAndKnowsTheClassesOfTheGenerator() {
+    ModelDirectory generator = ModelDirectory.open(SPRITES);
+    List<String> names = new ArrayList<>();
+    generator.description().path("classes").forEach(node -> names.add(node.asText()));
+    try (ClipClassifier classifier =
+        ClipClassifier.load(
+            ModelDirectory.open(Path.of("models", "sprites-classifier")), Numerics.plain())) {
+      assertThat(classifier.classes()).isEqualTo(names);
+    }
   }
 
   @Test

@@ -5,7 +5,6 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
-import dev.blockreel.media.ClipWriter;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,7 +34,9 @@ final class Reconstruct extends EngineCommand {
   @Option(
       names = "--out",
       paramLabel = "CLIP",
-      description = "Where to write what came back, for a single clip.")
+      description =
+          "Where to write what came back: a file, or for tensors of several clips a folder, a .png"
+              + " sheet or .safetensors.")
   private Path out;
 
   @Option(names = "--each", description = "Print a row for each clip, not only the means.")
@@ -46,6 +47,7 @@ final class Reconstruct extends EngineCommand {
   private double bits;
   private double pixels;
   private int count;
+  private ClipOutput output;
 
   @Override
   void run() {
@@ -54,13 +56,17 @@ final class Reconstruct extends EngineCommand {
       if (folder) {
         throw EngineFailure.badRequest("--out takes one clip: %s is a folder of clips", source);
       }
-      ClipOutput.open(out, 1);
+      output = ClipOutput.open(out, 1); // before anything is loaded
     }
     Progress progress = new Progress(err());
     try (Magvit2Tokenizer tokenizer = model.loadTokenizer()) {
       List<Path> files = folder ? clips(source) : List.of(source);
       for (int i = 0; i < files.size(); i++) {
-        for (Clip clip : input.read(files.get(i), tokenizer.description().shape())) {
+        List<Clip> clips = input.read(files.get(i), tokenizer.description().shape());
+        if (out != null && clips.size() > 1) {
+          output = ClipOutput.open(out, clips.size());
+        }
+        for (Clip clip : clips) {
           measure(tokenizer, files.get(i), clip);
         }
         if (folder) {
@@ -69,6 +75,12 @@ final class Reconstruct extends EngineCommand {
       }
     }
     progress.end();
+    if (output != null) {
+      output
+          .finish()
+          .ifPresent(
+              file -> out().printf("%s: %d clips, %s%n", file, count, OutputFiles.size(file)));
+    }
     out()
         .printf(
             "%s: PSNR %.2f dB, SSIM %.4f, %.4f bits per pixel%n",
@@ -97,13 +109,18 @@ final class Reconstruct extends EngineCommand {
     if (each) {
       out().printf("%s: PSNR %.2f dB, SSIM %.4f%n", file, fidelity.psnr(), fidelity.ssim());
     }
-    if (out != null) {
+    if (output != null) {
       // Frames per second of the original, which the tokenizer does not know.
       Clip timed =
           new Clip(
               decoded.pixels(), decoded.frames(), decoded.height(), decoded.width(), clip.fps());
-      ClipWriter.write(out, timed);
-      out().printf("%s: %s, %s%n", out, ClipInput.describe(timed), OutputFiles.size(out));
+      output
+          .add("clip%05d".formatted(count - 1), grid, timed)
+          .ifPresent(
+              made ->
+                  out()
+                      .printf(
+                          "%s: %s, %s%n", made, ClipInput.describe(timed), OutputFiles.size(made)));
     }
   }
 

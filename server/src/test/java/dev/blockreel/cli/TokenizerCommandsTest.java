@@ -90,6 +90,23 @@ class TokenizerCommandsTest {
   }
 
   @Test
+  void reconstructionsOfABatchAreAllKept() {
+    Clip one = ClipReader.read(clip, ClipSampling.ALL);
+    Path batch = folder.resolve("batch.safetensors");
+    ClipWriter.writeTensors(batch, List.of(one, one, one));
+    Path out = folder.resolve("back");
+    CommandLineRun.of("reconstruct", batch, "--model", model, "--out", out).worked();
+    assertThat(out).isDirectoryContaining("glob:**/clip00002.mp4");
+    CommandLineRun.of("reconstruct", batch, "--model", model, "--out", folder.resolve("b.mkv"))
+        .failedWith(2, "holds one clip: for 3 give");
+    Path tensors = folder.resolve("back.safetensors");
+    CommandLineRun.of("reconstruct", batch, "--model", model, "--out", tensors).worked();
+    try (TensorFile file = Safetensors.open(tensors)) {
+      assertThat(file.info("video").shape()[0]).isEqualTo(3);
+    }
+  }
+
+  @Test
   void reconstructionOfAFolderGivesRowsAndMeans() throws IOException {
     Files.createDirectories(folder.resolve("set/a"));
     clip("set/a/one.mkv", 5);

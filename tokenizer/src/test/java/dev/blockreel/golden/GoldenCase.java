@@ -29,6 +29,8 @@ public final class GoldenCase implements AutoCloseable {
     this.name = name;
     try {
       this.folder = Files.createTempDirectory("golden");
+      // What is registered last goes first: the files, then their folder.
+      folder.toFile().deleteOnExit();
       this.description = new ObjectMapper().readTree(file("case.json").toFile());
       this.inputs = Safetensors.open(file("inputs.safetensors"));
       this.expected = Safetensors.open(file("expected.safetensors"));
@@ -42,6 +44,7 @@ public final class GoldenCase implements AutoCloseable {
     Path copy = folder.resolve(file);
     try (InputStream in = GoldenCase.class.getResourceAsStream("/golden/" + name + "/" + file)) {
       Files.copy(in, copy, StandardCopyOption.REPLACE_EXISTING);
+      copy.toFile().deleteOnExit();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
