@@ -65,7 +65,7 @@ record TokenCache(int length, int[] tokens, int[] labels) {
   }
 
   /** Changes with every clip that comes, goes, or is written anew. */
-  private static String digest(ClipFolder folder, String how) {
+  static String digest(ClipFolder folder, String how) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       digest.update(how.getBytes(UTF_8));

@@ -16,6 +16,8 @@ import dev.blockreel.train.TokenizerTraining;
 import dev.blockreel.train.VarRecipe;
 import dev.blockreel.train.VarTraining;
 import dev.blockreel.train.VqRecipe;
+import dev.blockreel.train.XarRecipe;
+import dev.blockreel.train.XarTraining;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -103,7 +105,15 @@ final class Train {
                 resume,
                 Generator::preview,
                 out());
-        default -> throw RecipeFile.unknownKind(config, "nbp", "var");
+        case "xar" ->
+            XarTraining.run(
+                RecipeFile.read(config, XarRecipe.class),
+                data,
+                out,
+                resume,
+                Generator::preview,
+                out());
+        default -> throw RecipeFile.unknownKind(config, "nbp", "var", "xar");
       }
     }
 

@@ -1,0 +1,76 @@
+package dev.blockreel.train;
+
+import dev.blockreel.failure.EngineFailure;
+
+/**
+ * All that {@code train generator} is told for an xAR model.
+ *
+ * @param kind {@code xar}
+ * @param tokenizer model directory (a name or a path) whose KL autoencoder turns frames into
+ *     latents
+ * @param generator sizes of the network, and what it predicts together
+ * @param examples examples taken of each clip: images are evenly spaced frames, clips begin at
+ *     evenly spaced frames
+ * @param initial model (a name or a path) whose generator training starts from, or null for random
+ *     weights; its sizes and number of classes must be the same
+ * @param conditionDropout fraction of the examples that are learned without their class, in [0, 1);
+ *     guidance works only for models that learned some
+ * @param sampling defaults that the model will carry
+ * @param training length and speed; {@code batch} counts examples
+ * @param licence licence of the model, which follows from that of its data
+ * @param attribution who is to be named
+ */
+public record XarRecipe(
+    String kind,
+    String tokenizer,
+    Sizes generator,
+    int examples,
+    String initial,
+    double conditionDropout,
+    Sampling sampling,
+    TrainingSchedule training,
+    String licence,
+    String attribution) {
+  /**
+   * Sizes that do not follow from the tokenizer and the classes.
+   *
+   * @param encoderLayers blocks of the encoder
+   * @param decoderLayers blocks of the decoder
+   * @param heads attention heads
+   * @param width channels
+   * @param entity what is predicted together, such as {@code cell:4}
+   * @param frames frames of an example; 1 for images
+   */
+  public record Sizes(
+      int encoderLayers, int decoderLayers, int heads, int width, String entity, int frames) {}
+
+  /**
+   * Sampling defaults.
+   *
+   * @param temperature spread of all noise
+   * @param cfg strength of guidance, 1 for none
+   * @param steps of the solver for each entity
+   * @param solver such as {@code euler-maruyama}
+   * @param times such as {@code published}
+   * @param guidance {@code linear} or {@code constant}
+   */
+  public record Sampling(
+      double temperature, double cfg, int steps, String solver, String times, String guidance) {}
+
+  /** Checks that nothing is missing. */
+  public XarRecipe {
+    if (tokenizer == null || generator == null || sampling == null || training == null) {
+      throw EngineFailure.badRequest(
+          "a recipe of an xAR generator names a tokenizer, a generator, its sampling and its"
+              + " training");
+    }
+    if (!(conditionDropout >= 0 && conditionDropout < 1)) {
+      throw EngineFailure.badRequest("conditionDropout lies in [0, 1): got %s", conditionDropout);
+    }
+    if (examples < 1 || generator.frames < 1) {
+      throw EngineFailure.badRequest(
+          "examples of a clip and frames of an example must be 1 or more: got %d and %d",
+          examples, generator.frames);
+    }
+  }
+}
