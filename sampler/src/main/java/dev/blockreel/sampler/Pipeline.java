@@ -33,6 +33,7 @@ public interface Pipeline extends AutoCloseable {
     return switch (kind) {
       case "nbp" -> NbpPipeline.load(model, dtype);
       case "xar" -> XarPipeline.load(model, dtype);
+      case "var" -> VarPipeline.load(model, dtype);
       default ->
           throw new EngineFailure(
               FailureCode.UNSUPPORTED,
@@ -45,14 +46,17 @@ public interface Pipeline extends AutoCloseable {
    * A published model with random weights, to measure it without its files: it makes noise at the
    * speed and in the memory of the real one.
    *
-   * @param preset such as {@code nbp-ucf-base} or {@code xar-b}
+   * @param preset such as {@code nbp-ucf-base}, {@code xar-b} or {@code var-d16}
    * @param dtype as in {@link #load}
    * @param seed of the weights
    * @throws EngineFailure BAD_REQUEST when there is no such model
    */
   static Pipeline standIn(String preset, Dtype dtype, long seed) {
-    return preset.startsWith("xar-")
-        ? XarPipeline.standIn(preset, dtype, seed)
+    if (preset.startsWith("xar-")) {
+      return XarPipeline.standIn(preset, dtype, seed);
+    }
+    return preset.startsWith("var-")
+        ? VarPipeline.standIn(preset, dtype, seed)
         : NbpPipeline.standIn(preset, dtype, seed);
   }
 
