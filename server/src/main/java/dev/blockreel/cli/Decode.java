@@ -2,10 +2,10 @@ package dev.blockreel.cli;
 
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
-import dev.blockreel.checkpoint.TokenTensors;
+import dev.blockreel.checkpoint.CodeTensors;
 import dev.blockreel.grid.Clip;
-import dev.blockreel.grid.TokenGrid;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import dev.blockreel.grid.ClipCodes;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -18,7 +18,9 @@ import picocli.CommandLine.Parameters;
 final class Decode extends EngineCommand {
   @Parameters(
       paramLabel = "TOKENS.safetensors",
-      description = "A file with 'tokens', int32 (B, t, h, w), as encode and generate write it.")
+      description =
+          "A file with 'tokens', 'tokens.0', 'tokens.1', …, or 'latents', as encode and generate"
+              + " write it.")
   private Path tokens;
 
   @Mixin private ModelOptions model;
@@ -33,14 +35,14 @@ final class Decode extends EngineCommand {
 
   @Override
   void run() {
-    List<TokenGrid> grids;
+    List<ClipCodes> grids;
     try (TensorFile file = Safetensors.open(tokens)) {
-      grids = TokenTensors.read(file);
+      grids = CodeTensors.read(file);
     }
     ClipOutput output = ClipOutput.open(out, grids.size());
-    try (Magvit2Tokenizer tokenizer = model.loadTokenizer()) {
+    try (ClipTokenizer tokenizer = model.loadTokenizer()) {
       for (int i = 0; i < grids.size(); i++) {
-        Clip clip = tokenizer.decode(grids.get(i));
+        Clip clip = tokenizer.toClip(grids.get(i));
         output.add("clip%05d".formatted(i), grids.get(i), clip).ifPresent(file -> tell(file, clip));
       }
     }

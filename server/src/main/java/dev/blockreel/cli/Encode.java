@@ -1,10 +1,10 @@
 package dev.blockreel.cli;
 
 import dev.blockreel.checkpoint.SafetensorsWriter;
-import dev.blockreel.checkpoint.TokenTensors;
+import dev.blockreel.checkpoint.CodeTensors;
 import dev.blockreel.grid.Clip;
-import dev.blockreel.grid.TokenGrid;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import dev.blockreel.grid.ClipCodes;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -27,28 +27,27 @@ final class Encode extends EngineCommand {
       names = "--out",
       required = true,
       paramLabel = "TOKENS.safetensors",
-      description = "Where to write 'tokens', int32 (B, t, h, w).")
+      description =
+          "Where to write 'tokens', int32 (B, t, h, w); 'tokens.0', 'tokens.1', … of a model with"
+              + " scales; or 'latents'.")
   private Path out;
 
   @Override
   void run() {
     OutputFiles.requireTensors(out);
-    try (Magvit2Tokenizer tokenizer = model.loadTokenizer()) {
-      List<Clip> clips = input.read(clip, tokenizer.description().shape());
-      List<TokenGrid> grids = clips.stream().map(tokenizer::encode).toList();
-      SafetensorsWriter writer = TokenTensors.add(SafetensorsWriter.to(out), grids);
+    try (ClipTokenizer tokenizer = model.loadTokenizer()) {
+      List<Clip> clips = input.read(clip, tokenizer.shape());
+      List<ClipCodes> codes = clips.stream().map(tokenizer::toCodes).toList();
+      SafetensorsWriter writer = CodeTensors.add(SafetensorsWriter.to(out), codes);
       OutputFiles.createParent(out);
       writer.write();
-      TokenGrid grid = grids.get(0);
       out()
           .printf(
-              "%s: %d grid%s of %dx%dx%d tokens from %s%n",
+              "%s: %d grid%s of %s from %s%n",
               out,
-              grids.size(),
-              grids.size() == 1 ? "" : "s",
-              grid.time(),
-              grid.height(),
-              grid.width(),
+              codes.size(),
+              codes.size() == 1 ? "" : "s",
+              codes.get(0).describe(),
               ClipInput.describe(clips.get(0)));
     }
   }

@@ -16,10 +16,11 @@ import dev.blockreel.evaluate.ReconstructionEvaluation;
 import dev.blockreel.evaluate.ReconstructionReport;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,15 +154,15 @@ final class Evaluate {
     @Override
     void run() {
       EvaluationProgress progress = progress();
-      try (Magvit2Tokenizer tokenizer = model.loadTokenizer();
+      try (ClipTokenizer tokenizer = model.loadTokenizer();
           NetworkFlags flags = networks) {
-        Magvit2Tokenizer.Description shape = tokenizer.description();
+        ClipShape shape = tokenizer.shape();
         Network classifier = flags.loadClassifier();
         ReconstructionReport report =
             new ReconstructionEvaluation(
                     new ClipSampling(
                         shape.frames(), shape.fps(), shape.height(), shape.width(), fit, window),
-                    clip -> tokenizer.decode(tokenizer.encode(clip)),
+                    clip -> tokenizer.toClip(tokenizer.toCodes(clip)),
                     model.identity(),
                     classifier,
                     flags.names(classifier),

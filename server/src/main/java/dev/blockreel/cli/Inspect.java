@@ -6,12 +6,15 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpPreset;
+import dev.blockreel.generator.var.VarGenerator;
+import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
+import dev.blockreel.sampler.Tokenizers;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import dev.blockreel.tokenizer.magvit2.Magvit2;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -62,8 +65,8 @@ final class Inspect extends EngineCommand {
     if (script) {
       Dtype dtype = Torch.fastDtype();
       int rows = preset.generator().network().blockSize();
-      try (Magvit2Tokenizer tokenizer =
-              Magvit2Tokenizer.standIn(preset.tokenizer(), SEED, Numerics.inference(dtype, 0));
+      try (ClipTokenizer tokenizer =
+              Tokenizers.standIn(preset.name(), SEED, Numerics.inference(dtype, 0));
           NbpGenerator generator =
               NbpGenerator.standIn(
                   preset.generator(), SEED, Numerics.inference(dtype, rows), sampling -> {})) {
@@ -124,16 +127,31 @@ final class Inspect extends EngineCommand {
   private void printScripts(ModelDirectory model) {
     Dtype dtype = Torch.fastDtype();
     if (model.description().has("tokenizer")) {
-      try (Magvit2Tokenizer tokenizer =
-          Magvit2Tokenizer.load(model, Numerics.inference(dtype, 0))) {
+      try (ClipTokenizer tokenizer = Tokenizers.load(model, Numerics.inference(dtype, 0))) {
         out().println(tokenizer.script());
       }
     }
     if (model.description().has("generator")) {
-      int rows = NbpGenerator.describe(model).network().blockSize();
-      try (NbpGenerator generator =
-          NbpGenerator.load(model, Numerics.inference(dtype, rows), sampling -> {})) {
-        out().println(generator.script());
+      out().println(generatorScript(model, Numerics.inference(dtype, 1)));
+    }
+  }
+
+  private static String generatorScript(ModelDirectory model, Numerics numerics) {
+    switch (model.description().path("generator").path("kind").asText()) {
+      case XarGenerator.KIND -> {
+        try (XarGenerator generator = XarGenerator.load(model, numerics)) {
+          return generator.script();
+        }
+      }
+      case VarGenerator.KIND -> {
+        try (VarGenerator generator = VarGenerator.load(model, numerics, sampling -> {})) {
+          return generator.script();
+        }
+      }
+      default -> {
+        try (NbpGenerator generator = NbpGenerator.load(model, numerics, sampling -> {})) {
+          return generator.script();
+        }
       }
     }
   }

@@ -2,12 +2,12 @@ package dev.blockreel.cli;
 
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.sampler.Tokenizers;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.nio.file.Path;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -33,7 +33,8 @@ final class ModelOptions {
         paramLabel = "PRESET",
         description =
             "A published model without its weights, to measure it: nbp-ucf-base, nbp-k600-base,"
-                + " nbp-ucf-xl, nbp-k600-xl, nbp-ucf-3b, nbp-k600-3b, xar-b, xar-l or xar-h.")
+                + " nbp-ucf-xl, nbp-k600-xl, nbp-ucf-3b, nbp-k600-3b, xar-b, xar-l, xar-h, var-d16, var-d20, var-d24, var-d30"
+                + " or var-d36.")
     private String preset;
   }
 
@@ -66,12 +67,12 @@ final class ModelOptions {
   }
 
   /** Loads the tokenizer alone; to be closed. */
-  Magvit2Tokenizer loadTokenizer() {
+  ClipTokenizer loadTokenizer() {
     Dtype asked = dtype();
     Numerics numerics = Numerics.inference(asked == null ? Torch.fastDtype() : asked, 0);
     return which.preset == null
-        ? Magvit2Tokenizer.load(ModelDirectory.open(directory()), numerics)
-        : Magvit2Tokenizer.standIn(NbpPreset.named(which.preset).tokenizer(), SEED, numerics);
+        ? Tokenizers.load(ModelDirectory.open(directory()), numerics)
+        : Tokenizers.standIn(which.preset, SEED, numerics);
   }
 
   /** Loads tokenizer and generator; to be closed. */

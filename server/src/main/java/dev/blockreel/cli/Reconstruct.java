@@ -4,8 +4,8 @@ import dev.blockreel.evaluate.Fidelity;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
-import dev.blockreel.grid.TokenGrid;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import dev.blockreel.grid.ClipCodes;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,10 +59,10 @@ final class Reconstruct extends EngineCommand {
       output = ClipOutput.open(out, 1); // before anything is loaded
     }
     Progress progress = new Progress(err());
-    try (Magvit2Tokenizer tokenizer = model.loadTokenizer()) {
+    try (ClipTokenizer tokenizer = model.loadTokenizer()) {
       List<Path> files = folder ? clips(source) : List.of(source);
       for (int i = 0; i < files.size(); i++) {
-        List<Clip> clips = input.read(files.get(i), tokenizer.description().shape());
+        List<Clip> clips = input.read(files.get(i), tokenizer.shape());
         if (out != null && clips.size() > 1) {
           output = ClipOutput.open(out, clips.size());
         }
@@ -90,20 +90,18 @@ final class Reconstruct extends EngineCommand {
             bits / pixels);
   }
 
-  private void measure(Magvit2Tokenizer tokenizer, Path file, Clip clip) {
-    TokenGrid grid = tokenizer.encode(clip);
-    Clip decoded = tokenizer.decode(grid);
+  private void measure(ClipTokenizer tokenizer, Path file, Clip clip) {
+    ClipCodes codes = tokenizer.toCodes(clip);
+    Clip decoded = tokenizer.toClip(codes);
     if (decoded.frames() != clip.frames()) {
       throw EngineFailure.badRequest(
-          "%s has %d frames, of which %d come back: expected 1 more than a multiple of %d",
-          file, clip.frames(), decoded.frames(), tokenizer.description().network().frames(2) - 1);
+          "%s has %d frames, of which %d come back: the model is made for %d",
+          file, clip.frames(), decoded.frames(), tokenizer.shape().frames());
     }
     Fidelity fidelity = Fidelity.of(clip, decoded);
     psnr += fidelity.psnr();
     ssim += fidelity.ssim();
-    bits +=
-        grid.codes().length
-            * (Math.log(tokenizer.description().network().codebookSize()) / Math.log(2));
+    bits += tokenizer.bits(codes);
     pixels += (double) clip.frames() * clip.height() * clip.width();
     count++;
     if (each) {
@@ -115,7 +113,7 @@ final class Reconstruct extends EngineCommand {
           new Clip(
               decoded.pixels(), decoded.frames(), decoded.height(), decoded.width(), clip.fps());
       output
-          .add("clip%05d".formatted(count - 1), grid, timed)
+          .add("clip%05d".formatted(count - 1), codes, timed)
           .ifPresent(
               made ->
                   out()

@@ -34,4 +34,9 @@ public record LatentGrid(float[] values, int channels, int time, int height, int
     }
     return new LatentGrid(part, channels, to - from, height, width);
   }
+
+  @Override
+  public String describe() {
+    return "%dx%dx%d latents of %d channels".formatted(time, height, width, channels);
+  }
 }

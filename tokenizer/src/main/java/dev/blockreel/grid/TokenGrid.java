@@ -34,4 +34,9 @@ public record TokenGrid(int[] codes, int time, int height, int width) implements
     return new TokenGrid(
         Arrays.copyOfRange(codes, from * plane, to * plane), to - from, height, width);
   }
+
+  @Override
+  public String describe() {
+    return "%dx%dx%d tokens".formatted(time, height, width);
+  }
 }

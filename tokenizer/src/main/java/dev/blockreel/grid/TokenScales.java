@@ -44,4 +44,9 @@ public record TokenScales(List<TokenGrid> maps) implements ClipCodes {
   public String sizes() {
     return String.join(", ", maps.stream().map(map -> map.height() + "x" + map.width()).toList());
   }
+
+  @Override
+  public String describe() {
+    return sizes() + " tokens";
+  }
 }

@@ -1,5 +1,7 @@
 package dev.blockreel.tokenizer.kl;
 
+import dev.blockreel.tokenizer.ClipTokenizer;
+import dev.blockreel.grid.ClipCodes;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,7 +29,7 @@ import java.util.List;
  * A loaded {@link Kl}: clips to latents and back, each frame by itself. Holds native memory until
  * closed. One thread at a time.
  */
-public final class KlTokenizer implements AutoCloseable {
+public final class KlTokenizer implements ClipTokenizer {
   /** Name of its weights in a model directory. */
   public static final String FILE = "tokenizer.safetensors";
 
@@ -166,7 +168,7 @@ public final class KlTokenizer implements AutoCloseable {
     return description;
   }
 
-  /** The TorchScript that runs. */
+  @Override
   public String script() {
     return script.source();
   }
@@ -325,6 +327,26 @@ public final class KlTokenizer implements AutoCloseable {
       }
     }
     return all;
+  }
+
+  @Override
+  public ClipShape shape() {
+    return description.shape();
+  }
+
+  @Override
+  public ClipCodes toCodes(Clip clip) {
+    return encode(clip);
+  }
+
+  @Override
+  public Clip toClip(ClipCodes codes) {
+    return decode(ClipTokenizer.require(LatentGrid.class, codes));
+  }
+
+  @Override
+  public double bits(ClipCodes codes) {
+    return 16.0 * ClipTokenizer.require(LatentGrid.class, codes).values().length;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.blockreel.tokenizer.magvit2;
 
+import dev.blockreel.tokenizer.ClipTokenizer;
+import dev.blockreel.grid.ClipCodes;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -31,7 +33,7 @@ import java.util.List;
  * A loaded {@link Magvit2}: clips to token grids and back. Holds native memory until closed. One
  * thread at a time.
  */
-public final class Magvit2Tokenizer implements AutoCloseable {
+public final class Magvit2Tokenizer implements ClipTokenizer {
   /** Name of its weights in a model directory. */
   public static final String FILE = "tokenizer.safetensors";
 
@@ -173,7 +175,7 @@ public final class Magvit2Tokenizer implements AutoCloseable {
     return description;
   }
 
-  /** The TorchScript that runs. */
+  @Override
   public String script() {
     return script.source();
   }
@@ -320,6 +322,28 @@ public final class Magvit2Tokenizer implements AutoCloseable {
    */
   public ClipStream stream() {
     return new ClipStream(description, script, weights);
+  }
+
+  @Override
+  public ClipShape shape() {
+    return description.shape();
+  }
+
+  @Override
+  public ClipCodes toCodes(Clip clip) {
+    return encode(clip);
+  }
+
+  @Override
+  public Clip toClip(ClipCodes codes) {
+    return decode(ClipTokenizer.require(TokenGrid.class, codes));
+  }
+
+  @Override
+  public double bits(ClipCodes codes) {
+    return ClipTokenizer.require(TokenGrid.class, codes).codes().length
+        * Math.log(description.network().codebookSize())
+        / Math.log(2);
   }
 
   @Override

@@ -1,5 +1,8 @@
 package dev.blockreel.tokenizer.vq;
 
+import dev.blockreel.tokenizer.ClipTokenizer;
+import dev.blockreel.grid.ClipShape;
+import dev.blockreel.grid.ClipCodes;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -28,7 +31,7 @@ import java.util.List;
  * A loaded {@link Vq}: images to codes at several scales and back. Holds native memory until
  * closed. One thread at a time.
  */
-public final class VqTokenizer implements AutoCloseable {
+public final class VqTokenizer implements ClipTokenizer {
   /** Name of its weights in a model directory. */
   public static final String FILE = "tokenizer.safetensors";
 
@@ -51,6 +54,11 @@ public final class VqTokenizer implements AutoCloseable {
     /** Height and width of an image in pixels. */
     public int side() {
       return network.imageSide();
+    }
+
+    /** One image; a frame rate is only what players of one-frame clips want to hear. */
+    public ClipShape shape() {
+      return new ClipShape(1, side(), side(), 1);
     }
   }
 
@@ -149,7 +157,7 @@ public final class VqTokenizer implements AutoCloseable {
     return description;
   }
 
-  /** The TorchScript that runs. */
+  @Override
   public String script() {
     return script.source();
   }
@@ -258,6 +266,28 @@ public final class VqTokenizer implements AutoCloseable {
    */
   public ScaleStream stream(int images) {
     return new ScaleStream(this, images);
+  }
+
+  @Override
+  public ClipShape shape() {
+    return description.shape();
+  }
+
+  @Override
+  public ClipCodes toCodes(Clip clip) {
+    return encode(clip);
+  }
+
+  @Override
+  public Clip toClip(ClipCodes codes) {
+    return decode(List.of(ClipTokenizer.require(TokenScales.class, codes))).get(0);
+  }
+
+  @Override
+  public double bits(ClipCodes codes) {
+    return ClipTokenizer.require(TokenScales.class, codes).codes().length
+        * Math.log(description.network().codes())
+        / Math.log(2);
   }
 
   @Override
