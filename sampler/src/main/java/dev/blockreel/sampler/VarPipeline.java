@@ -177,6 +177,11 @@ public final class VarPipeline implements Pipeline {
   }
 
   @Override
+  public int tokensPerFrame() {
+    return generator.description().network().tokens();
+  }
+
+  @Override
   public String unit() {
     return "scale";
   }
