@@ -168,7 +168,7 @@ class TokenizerCommandsTest {
     SafetensorsWriter.to(tokens).addFloats("tokens", new long[] {1, 1, 1, 1}, new float[1]).write();
     decode(tokens).failedWith(1, "expected tokens I32 [B, t, h, w]", "F32 [1, 1, 1, 1]");
     SafetensorsWriter.to(tokens).addInts("codes", new long[] {1}, new int[1]).write();
-    decode(tokens).failedWith(1, "has no tensor \"tokens\"; it has \"codes\"");
+    decode(tokens).failedWith(1, "has neither tokens nor latents; it has \"codes\"");
     nothingLeftBehind("clip.mkv", "tokens.safetensors");
   }
 
