@@ -45,8 +45,7 @@ public final class VarPipeline implements Pipeline {
     VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(compute, 0));
     try {
       VarGenerator generator =
-          VarGenerator.load(
-              model, Numerics.inference(compute, rows(config)), VarDecoding::write);
+          VarGenerator.load(model, Numerics.inference(compute, rows(config)), VarDecoding::write);
       return pipeline(tokenizer, generator, ClassNames.of(model), defaults);
     } catch (RuntimeException e) {
       tokenizer.close();
@@ -82,10 +81,7 @@ public final class VarPipeline implements Pipeline {
   }
 
   private static VarPipeline pipeline(
-      VqTokenizer tokenizer,
-      VarGenerator generator,
-      ClassNames classes,
-      SamplingOptions defaults) {
+      VqTokenizer tokenizer, VarGenerator generator, ClassNames classes, SamplingOptions defaults) {
     try {
       VarDecoding decoding = new VarDecoding(generator, tokenizer);
       return new VarPipeline(tokenizer, generator, decoding, classes, defaults);

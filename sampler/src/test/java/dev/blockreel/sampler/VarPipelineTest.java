@@ -90,9 +90,7 @@ class VarPipelineTest {
     List<GeneratedClip> made =
         pipeline.generate(
             request(
-                List.of(3, 5),
-                new SamplingOptions(0, 0, 1, 1.5, true),
-                GenerationRequest.Mode.NBP),
+                List.of(3, 5), new SamplingOptions(0, 0, 1, 1.5, true), GenerationRequest.Mode.NBP),
             shown);
     float[] images = new float[2 * 3 * 64 * 64];
     for (int b = 0; b < 2; b++) {

@@ -1,8 +1,8 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.checkpoint.CodeTensors;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
-import dev.blockreel.checkpoint.CodeTensors;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.tokenizer.ClipTokenizer;

@@ -1,7 +1,7 @@
 package dev.blockreel.cli;
 
-import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.checkpoint.CodeTensors;
+import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.tokenizer.ClipTokenizer;

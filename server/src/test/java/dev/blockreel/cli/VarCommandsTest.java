@@ -61,9 +61,7 @@ class VarCommandsTest {
         .contains("0.2461 bits per pixel");
     Path tokens = folder.resolve("tokens.safetensors");
     assertThat(
-            CommandLineRun.of("encode", clip, "--model", tokenizer, "--out", tokens)
-                .worked()
-                .out())
+            CommandLineRun.of("encode", clip, "--model", tokenizer, "--out", tokens).worked().out())
         .contains("1 grid of 1x1, 2x2, 4x4 tokens from 1 frame");
     try (TensorFile file = Safetensors.open(tokens)) {
       assertThat(file.names()).containsExactly("tokens.0", "tokens.1", "tokens.2");
@@ -118,8 +116,7 @@ class VarCommandsTest {
     assertThat(folder.resolve("x.png")).doesNotExist();
   }
 
-  private CommandLineRun train(String what, String recipe, Path data, Path out)
-      throws IOException {
+  private CommandLineRun train(String what, String recipe, Path data, Path out) throws IOException {
     Path config = Files.writeString(folder.resolve("recipe.json"), recipe);
     return CommandLineRun.of("train", what, "--config", config, "--data", data, "--out", out);
   }

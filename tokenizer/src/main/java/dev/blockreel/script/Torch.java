@@ -44,8 +44,8 @@ public final class Torch {
   }
 
   /**
-   * @param wanted {@code cpu}, {@code gpu}, or {@code gpu} with a number; null or empty for the first
-   *     GPU where there is one
+   * @param wanted {@code cpu}, {@code gpu}, or {@code gpu} with a number; null or empty for the
+   *     first GPU where there is one
    * @throws EngineFailure BAD_REQUEST when there is no such device
    */
   static Device device(String wanted, int gpus) {

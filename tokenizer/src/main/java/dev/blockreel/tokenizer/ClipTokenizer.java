@@ -42,7 +42,8 @@ public interface ClipTokenizer extends AutoCloseable {
   static <C extends ClipCodes> C require(Class<C> kind, ClipCodes codes) {
     if (!kind.isInstance(codes)) {
       throw EngineFailure.badRequest(
-          "this tokenizer decodes %s: got %s", ClipCodes.name(kind), ClipCodes.name(codes.getClass()));
+          "this tokenizer decodes %s: got %s",
+          ClipCodes.name(kind), ClipCodes.name(codes.getClass()));
     }
     return kind.cast(codes);
   }

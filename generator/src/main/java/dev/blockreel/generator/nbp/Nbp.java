@@ -276,8 +276,7 @@ public final class Nbp {
           Sym slots = m.integer("slots");
           Sym positions = m.integer("positions");
           m.returns(
-              attention.emptyCache(
-                  m, numerics, config.layers(), slots, positions, m.tensors("w")));
+              attention.emptyCache(m, numerics, config.layers(), slots, positions, m.tensors("w")));
         });
     script.method(
         "cachedLayer",

@@ -1,7 +1,5 @@
 package dev.blockreel.tokenizer.kl;
 
-import dev.blockreel.tokenizer.ClipTokenizer;
-import dev.blockreel.grid.ClipCodes;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,6 +10,7 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.LatentGrid;
 import dev.blockreel.nn.Forward;
@@ -22,6 +21,7 @@ import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,7 +1,5 @@
 package dev.blockreel.tokenizer.magvit2;
 
-import dev.blockreel.tokenizer.ClipTokenizer;
-import dev.blockreel.grid.ClipCodes;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,6 +10,7 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Forward;
@@ -25,6 +24,7 @@ import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import dev.blockreel.script.Torch;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

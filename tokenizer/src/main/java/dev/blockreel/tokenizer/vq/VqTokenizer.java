@@ -1,8 +1,5 @@
 package dev.blockreel.tokenizer.vq;
 
-import dev.blockreel.tokenizer.ClipTokenizer;
-import dev.blockreel.grid.ClipShape;
-import dev.blockreel.grid.ClipCodes;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -13,6 +10,8 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipCodes;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.grid.TokenScales;
 import dev.blockreel.nn.Forward;
@@ -23,6 +22,7 @@ import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
+import dev.blockreel.tokenizer.ClipTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
