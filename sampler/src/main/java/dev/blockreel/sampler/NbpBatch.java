@@ -113,11 +113,14 @@ public final class NbpBatch implements GenerationBatch {
     for (Generation generation : generations()) {
       generation.endIfCancelled();
     }
+    List<Generation> newcomers = new ArrayList<>();
     while (!waiting.isEmpty() && slots(waiting.peek().request) <= decoding.free()) {
       Generation next = waiting.remove();
       running.add(next);
+      newcomers.add(next);
       next.guard(next::begin);
     }
+    decodeFrames(newcomers);
     List<Generation> turn = turn();
     if (!turn.isEmpty()) {
       stepTogether(turn);
@@ -162,6 +165,36 @@ public final class NbpBatch implements GenerationBatch {
     }
     for (Generation generation : turn) {
       generation.guard(generation::stepped);
+    }
+    decodeFrames(turn);
+    for (Generation generation : turn) {
+      generation.guard(generation::finishIfDone);
+    }
+  }
+
+  /** Decodes latent frames as soon as all their tokens exist, each once, of all these together. */
+  private void decodeFrames(List<Generation> generations) {
+    List<Generation> due = new ArrayList<>();
+    for (Generation generation : generations) {
+      generation.guard(generation::announceLatentFrames);
+      if (generation.due()) {
+        due.add(generation);
+      }
+    }
+    List<List<Clip>> frames;
+    try {
+      frames =
+          ClipStream.push(
+              due.stream().map(generation -> generation.decoder).toList(),
+              due.stream().map(Generation::undecoded).toList());
+    } catch (RuntimeException e) {
+      due.forEach(generation -> generation.fail(e));
+      return;
+    }
+    for (int i = 0; i < due.size(); i++) {
+      Generation generation = due.get(i);
+      List<Clip> next = frames.get(i);
+      generation.guard(() -> generation.decoded(next));
     }
   }
 
@@ -220,15 +253,16 @@ public final class NbpBatch implements GenerationBatch {
     void begin() {
       streams.forEach(decoding::admit);
       decoder = tokenizer.stream();
-      decodeFrames();
     }
 
     void stepped() {
       NbpStream first = streams.get(0);
       listener.step(first.step(), first.total());
       preview();
-      decodeFrames();
-      if (first.finished()) {
+    }
+
+    void finishIfDone() {
+      if (streams.get(0).finished() && !result.isDone()) {
         List<GeneratedClip> clips = new ArrayList<>();
         for (int i = 0; i < streams.size(); i++) {
           int clip = i;
@@ -260,17 +294,32 @@ public final class NbpBatch implements GenerationBatch {
       listener.preview(tokenizer.decode(grids));
     }
 
-    /** Decodes latent frames as soon as all their tokens exist, each once. */
-    private void decodeFrames() {
-      int complete = streams.get(0).done() / (model.height() * model.width());
-      if (complete == decoded) {
-        return;
+    /** Latent frames whose tokens all exist. */
+    private int complete() {
+      return streams.get(0).done() / (model.height() * model.width());
+    }
+
+    private List<TokenGrid> grids() {
+      return streams.stream().map(stream -> grid(stream, complete())).toList();
+    }
+
+    /** Whether there are latent frames to decode, and anybody who wants them. */
+    boolean due() {
+      return complete() > decoded && !result.isDone();
+    }
+
+    void announceLatentFrames() {
+      if (due()) {
+        listener.latentFrames(grids());
       }
-      List<TokenGrid> grids = streams.stream().map(stream -> grid(stream, complete)).toList();
-      listener.latentFrames(grids);
-      List<Clip> next =
-          decoder.push(grids.stream().map(grid -> grid.slice(decoded, complete)).toList());
-      decoded = complete;
+    }
+
+    List<TokenGrid> undecoded() {
+      return grids().stream().map(grid -> grid.slice(decoded, complete())).toList();
+    }
+
+    void decoded(List<Clip> next) {
+      decoded = complete();
       frames.add(next);
       listener.frames(next);
     }

@@ -1,6 +1,7 @@
 package dev.blockreel.nn;
 
 import dev.blockreel.script.Method;
+import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 
 /**
@@ -14,6 +15,60 @@ public final class History {
   private final Sym list;
   private final Sym first;
   private int layers;
+
+  /**
+   * Writes a method that lets several clips, or batches of them, go through {@code single}
+   * together. They must all be at their start, or all be past it.
+   *
+   * @param together its name; its arguments are those of {@code single}, but for a list of
+   *     histories in place of one, and then how many clips each of them has
+   * @param single a method {@code (chunks (B,…), w, history)}, whose chunks begin with those of the
+   *     first history
+   */
+  public static void writeTogether(ScriptWriter script, String together, String single) {
+    script.method(
+        together,
+        m -> {
+          Sym chunks = m.tensor("chunks");
+          Sym weights = m.tensors("w");
+          Sym histories = m.tensorLists("histories");
+          Sym clips = m.integers("clips");
+          Sym streams = m.let("torch.len(" + histories + ")");
+          Sym layers = m.let("torch.len(" + histories + "[0])");
+          Sym joined = m.let("annotate(List[Tensor], [])");
+          m.loop(
+              layers,
+              layer -> {
+                Sym parts = m.let("annotate(List[Tensor], [])");
+                m.loop(
+                    streams,
+                    stream ->
+                        m.line(
+                            "torch.append(%s, %s[%s][%s])"
+                                .formatted(parts, histories, stream, layer)));
+                m.line("torch.append(%s, torch.cat(%s, 0))".formatted(joined, parts));
+              });
+          Sym result = m.call(single, chunks, weights, joined);
+          m.loop(
+              "torch.len(" + joined + ")",
+              layer -> {
+                Sym parts =
+                    m.let("torch.split_with_sizes(%s[%s], %s)".formatted(joined, layer, clips));
+                m.loop(
+                    streams,
+                    stream -> {
+                      Sym own = m.let(histories + "[" + stream + "]");
+                      // A clone, since a view would keep all streams' memory alive.
+                      Sym part = m.let("torch.clone(%s[%s])".formatted(parts, stream));
+                      m.when(
+                          layers + " == 0",
+                          () -> m.line("torch.append(%s, %s)".formatted(own, part)),
+                          () -> m.line("%s[%s] = %s".formatted(own, layer, part)));
+                    });
+              });
+          m.returns(result);
+        });
+  }
 
   /** Declares the list as the next argument of {@code method}. */
   public History(Method method, String argument) {

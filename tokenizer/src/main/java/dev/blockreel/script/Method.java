@@ -36,6 +36,11 @@ public final class Method {
     return declare(argument, "List[Tensor]");
   }
 
+  /** Declares an argument that is a list of lists of tensors. */
+  public Sym tensorLists(String argument) {
+    return declare(argument, "List[List[Tensor]]");
+  }
+
   /** Declares a tensor argument that may be {@code None}. */
   public Sym optionalTensor(String argument) {
     return declare(argument, "Optional[Tensor]");

@@ -63,8 +63,9 @@ public final class Script implements AutoCloseable {
    *
    * @param scope owns the result
    * @param method the method's name
-   * @param values its arguments in order: {@link Tensor}, {@link TensorList}, {@link Integer},
-   *     {@link Long}, {@code long[]}, {@link Double}, {@link Boolean} or {@link String}
+   * @param values its arguments in order: {@link Tensor}, {@link TensorList}, a list of these,
+   *     {@link Integer}, {@link Long}, {@code long[]}, {@link Double}, {@link Boolean} or {@link
+   *     String}
    * @return the result, made on the process's device
    */
   public Tensor call(TensorScope scope, String method, Object... values) {
@@ -108,6 +109,10 @@ public final class Script implements AutoCloseable {
     }
     if (value instanceof TensorList list) {
       return list.value();
+    }
+    if (value instanceof List<?> lists) {
+      return IValue.listFrom(
+          lists.stream().map(list -> ((TensorList) list).value()).toArray(IValue[]::new));
     }
     if (value instanceof Integer || value instanceof Long) {
       return IValue.from(((Number) value).longValue());

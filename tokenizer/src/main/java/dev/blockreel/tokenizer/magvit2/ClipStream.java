@@ -9,7 +9,10 @@ import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Clips that are decoded while their latent frames are still coming. No layer of the tokenizer
@@ -50,7 +53,76 @@ public final class ClipStream implements AutoCloseable {
    * @throws IllegalStateException when the stream is closed
    */
   public List<Clip> push(List<TokenGrid> latentFrames) {
-    float[] pixels = pushRaw(latentFrames);
+    return clips(pushRaw(latentFrames), latentFrames);
+  }
+
+  /**
+   * Decodes the next latent frames of several streams of one tokenizer, in as few calls as can be,
+   * with the results of pushing each alone, up to rounding. After a failure all of them are closed.
+   *
+   * @param chunks the grids of each stream, as {@link #push(List)} takes them
+   * @return what {@code push} gives for each stream
+   * @throws IllegalStateException when a stream is closed
+   */
+  public static List<List<Clip>> push(List<ClipStream> streams, List<List<TokenGrid>> chunks) {
+    Map<List<Integer>, List<Integer>> alike = new LinkedHashMap<>();
+    for (int i = 0; i < streams.size(); i++) {
+      ClipStream stream = streams.get(i);
+      stream.requireNext(chunks.get(i));
+      TokenGrid grid = chunks.get(i).get(0);
+      int begun = stream.first == null ? 0 : 1;
+      alike
+          .computeIfAbsent(
+              List.of(begun, grid.time(), grid.height(), grid.width()), key -> new ArrayList<>())
+          .add(i);
+    }
+    List<List<Clip>> pushed = new ArrayList<>(Collections.nCopies(streams.size(), List.of()));
+    for (List<Integer> group : alike.values()) {
+      if (group.size() == 1) {
+        int only = group.get(0);
+        pushed.set(only, streams.get(only).push(chunks.get(only)));
+        continue;
+      }
+      List<ClipStream> some = group.stream().map(streams::get).toList();
+      List<TokenGrid> grids = group.stream().flatMap(i -> chunks.get(i).stream()).toList();
+      List<Clip> clips = clips(some, grids, group.stream().map(chunks::get).toList());
+      int from = 0;
+      for (int i : group) {
+        int to = from + chunks.get(i).size();
+        pushed.set(i, clips.subList(from, to));
+        from = to;
+      }
+    }
+    return pushed;
+  }
+
+  private static List<Clip> clips(
+      List<ClipStream> streams, List<TokenGrid> grids, List<List<TokenGrid>> chunks) {
+    ClipStream one = streams.get(0);
+    TokenGrid grid = grids.get(0);
+    try (TensorScope scope = TensorScope.open()) {
+      float[] pixels =
+          one.script
+              .call(
+                  scope,
+                  "decodeTogether",
+                  scope.longs(
+                      one.codes(grids), grids.size(), grid.time(), grid.height(), grid.width()),
+                  one.weights.list(),
+                  streams.stream().map(stream -> stream.history).toList(),
+                  chunks.stream().mapToLong(List::size).toArray())
+              .toFloats();
+      for (int i = 0; i < streams.size(); i++) {
+        streams.get(i).begin(chunks.get(i));
+      }
+      return one.clips(pixels, grids);
+    } catch (RuntimeException e) {
+      streams.forEach(ClipStream::close); // some layers remember this chunk already, others do not
+      throw e;
+    }
+  }
+
+  private List<Clip> clips(float[] pixels, List<TokenGrid> latentFrames) {
     for (int i = 0; i < pixels.length; i++) {
       pixels[i] = Math.min(1, Math.max(0, pixels[i]));
     }
@@ -68,6 +140,33 @@ public final class ClipStream implements AutoCloseable {
 
   /** As {@link #push(List)}, without clamping: (B, 3, T, H, W). */
   float[] pushRaw(List<TokenGrid> latentFrames) {
+    requireNext(latentFrames);
+    TokenGrid grid = latentFrames.get(0);
+    long[] codes = codes(latentFrames);
+    try (TensorScope scope = TensorScope.open()) {
+      float[] pixels =
+          script
+              .call(
+                  scope,
+                  "decode",
+                  scope.longs(codes, latentFrames.size(), grid.time(), grid.height(), grid.width()),
+                  weights.list(),
+                  history)
+              .toFloats();
+      begin(latentFrames);
+      return pixels;
+    } catch (RuntimeException e) {
+      close(); // some layers remember this chunk already, others do not
+      throw e;
+    }
+  }
+
+  private void begin(List<TokenGrid> latentFrames) {
+    first = first == null ? List.copyOf(latentFrames) : first;
+  }
+
+  /** Fails unless this stream can go on with these grids. */
+  private void requireNext(List<TokenGrid> latentFrames) {
     if (closed) {
       throw new IllegalStateException("the stream is closed");
     }
@@ -85,23 +184,6 @@ public final class ClipStream implements AutoCloseable {
           latentFrames.size(),
           grid.height(),
           grid.width());
-    }
-    long[] codes = codes(latentFrames);
-    try (TensorScope scope = TensorScope.open()) {
-      float[] pixels =
-          script
-              .call(
-                  scope,
-                  "decode",
-                  scope.longs(codes, latentFrames.size(), grid.time(), grid.height(), grid.width()),
-                  weights.list(),
-                  history)
-              .toFloats();
-      first = first == null ? List.copyOf(latentFrames) : first;
-      return pixels;
-    } catch (RuntimeException e) {
-      close(); // some layers remember this chunk already, others do not
-      throw e;
     }
   }
 

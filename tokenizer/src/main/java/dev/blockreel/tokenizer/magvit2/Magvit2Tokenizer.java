@@ -141,33 +141,37 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
   }
 
   private static ScriptWriter script(Magvit2 network, Numerics numerics) {
-    return new ScriptWriter("Magvit2")
-        .method(
-            "latents",
-            m -> {
-              Sym pixels = m.tensor("pixels");
-              Sym weights = m.tensors("w");
-              Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
-              m.returns(network.encode(forward, pixels));
-            })
-        .method(
-            "indices",
-            m ->
-                m.returns(
-                    network.quantize(new Forward(m, m.tensors("w"), numerics), m.tensor("z"))))
-        .method(
-            "values",
-            m ->
-                m.returns(
-                    network.lookup(new Forward(m, m.tensors("w"), numerics), m.tensor("indices"))))
-        .method(
-            "decode",
-            m -> {
-              Sym codes = m.tensor("codes");
-              Sym weights = m.tensors("w");
-              Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
-              m.returns(network.decode(forward, network.lookup(forward, codes)));
-            });
+    ScriptWriter script =
+        new ScriptWriter("Magvit2")
+            .method(
+                "latents",
+                m -> {
+                  Sym pixels = m.tensor("pixels");
+                  Sym weights = m.tensors("w");
+                  Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
+                  m.returns(network.encode(forward, pixels));
+                })
+            .method(
+                "indices",
+                m ->
+                    m.returns(
+                        network.quantize(new Forward(m, m.tensors("w"), numerics), m.tensor("z"))))
+            .method(
+                "values",
+                m ->
+                    m.returns(
+                        network.lookup(
+                            new Forward(m, m.tensors("w"), numerics), m.tensor("indices"))))
+            .method(
+                "decode",
+                m -> {
+                  Sym codes = m.tensor("codes");
+                  Sym weights = m.tensors("w");
+                  Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
+                  m.returns(network.decode(forward, network.lookup(forward, codes)));
+                });
+    History.writeTogether(script, "decodeTogether", "decode");
+    return script;
   }
 
   /** Sizes and the clips that it was made for. */

@@ -2,6 +2,7 @@ package dev.blockreel.tokenizer.magvit2;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.blockreel.checkpoint.Safetensors;
@@ -280,6 +281,42 @@ class ClipStreamTest {
       assertThatThrownBy(() -> stream.push(grid(1, 1)))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("closed");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void streamsThatArePushedTogetherGiveWhatEachGivesAlone(boolean fast) {
+    Numerics numerics = fast ? Numerics.inference(Dtype.BFLOAT16, 1) : Numerics.plain();
+    float tolerance = fast ? 0.05f : 1e-5f;
+    try (Magvit2Tokenizer tokenizer = tokenizer(numerics, 2, 2);
+        ClipStream early = tokenizer.stream();
+        ClipStream pair = tokenizer.stream();
+        ClipStream late = tokenizer.stream()) {
+      List<TokenGrid> two = List.of(grid(2, 3), grid(3, 3));
+      List<ClipStream> streams = List.of(early, pair, late);
+      List<List<Clip>> made = new ArrayList<>();
+      early.push(grid(1, 4).slice(0, 1));
+      for (int t = 0; t < 3; t++) {
+        List<List<TokenGrid>> chunks =
+            List.of(
+                List.of(grid(1, 4).slice(t + 1, t + 2)),
+                List.of(two.get(0).slice(t, t + 1), two.get(1).slice(t, t + 1)),
+                List.of(grid(4, 3).slice(t, t + 1)));
+        made.add(ClipStream.push(streams, chunks).stream().flatMap(List::stream).toList());
+      }
+      assertClose(made, 0, tokenizer.decode(grid(1, 4)).slice(1, 7), tolerance);
+      assertClose(made, 1, tokenizer.decode(two.get(0)), tolerance);
+      assertClose(made, 2, tokenizer.decode(two.get(1)), tolerance);
+      assertClose(made, 3, tokenizer.decode(grid(4, 3)), tolerance);
+    }
+  }
+
+  private static void assertClose(List<List<Clip>> made, int clip, Clip wanted, float tolerance) {
+    float[] joined = Clip.join(made.stream().map(part -> part.get(clip)).toList()).pixels();
+    assertThat(joined).hasSameSizeAs(wanted.pixels());
+    for (int i = 0; i < joined.length; i++) {
+      assertThat(joined[i]).isCloseTo(wanted.pixels()[i], within(tolerance));
     }
   }
 }
