@@ -154,7 +154,7 @@ public final class WeightList implements AutoCloseable {
     return switch (type) {
       case F32 -> scope.floatBytes(file.bytes(weight.name()), Dtype.FLOAT32, weight.shape());
       case F16 -> scope.floatBytes(file.bytes(weight.name()), Dtype.FLOAT16, weight.shape());
-        // The JNI library aborts on bf16, so those that no map holds are widened first.
+      // The JNI library aborts on bf16, so those that no map holds are widened first.
       case BF16, F64 -> scope.floats(file.floats(weight.name()), weight.shape());
       default ->
           throw new EngineFailure(
@@ -231,7 +231,7 @@ public final class WeightList implements AutoCloseable {
   private static int layout(Weight weight, Numerics numerics) {
     return switch (weight.role()) {
       case LINEAR, HEAD -> numerics.packedRows() > 0 ? 1 : 0;
-        // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats; 4 for packed.
+      // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats; 4 for packed.
       case CONVOLUTION -> {
         int dimensions = weight.shape().length - 2;
         yield numerics.packedKernels() && dimensions == 3
