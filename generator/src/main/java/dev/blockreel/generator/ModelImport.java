@@ -100,6 +100,8 @@ public record ModelImport(
   public void to(Path out) {
     if (VarModelImport.recognises(tokenizer, generator)) {
       varTo(out);
+    } else if (XarModelImport.recognises(tokenizer, generator)) {
+      xarTo(out);
     } else {
       nbpTo(out);
     }
@@ -108,9 +110,27 @@ public record ModelImport(
   private void varTo(Path out) {
     if (texts != null || grid != null || codes != 0 || !levels.isEmpty()) {
       throw EngineFailure.badRequest(
-          "the files of VAR say all sizes: leave --text-tokenizer, --grid, --codes and --levels out");
+          "the files of VAR say all sizes: leave --text-tokenizer, --grid, --codes and --levels"
+              + " out");
     }
     try (VarModelImport files = VarModelImport.open(tokenizer, generator, hyperParameters)) {
+      ObjectNode json = files.describe();
+      describeImported(json);
+      ModelDirectory.write(out, json, draft -> files.write(draft, type));
+    }
+  }
+
+  private void xarTo(Path out) {
+    if (texts != null
+        || grid != null
+        || codes != 0
+        || !levels.isEmpty()
+        || !hyperParameters.isEmpty()) {
+      throw EngineFailure.badRequest(
+          "the files of xAR say all sizes: leave --text-tokenizer, --grid, --codes, --levels and"
+              + " --hyper out");
+    }
+    try (XarModelImport files = XarModelImport.open(tokenizer, generator)) {
       ObjectNode json = files.describe();
       describeImported(json);
       ModelDirectory.write(out, json, draft -> files.write(draft, type));

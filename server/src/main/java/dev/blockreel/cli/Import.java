@@ -19,13 +19,14 @@ final class Import extends EngineCommand {
       names = "--tokenizer",
       paramLabel = "FILE",
       description =
-          "The tokenizer: .pt with 'model_state_dict' (NBP), .pth (VAR), or .safetensors.")
+          "The tokenizer: .pt with 'model_state_dict' (NBP), .pth (VAR), .ckpt (xAR), or"
+              + " .safetensors.")
   private Path tokenizer;
 
   @Option(
       names = "--generator",
       paramLabel = "FILE",
-      description = "The generator: a Lightning .ckpt (NBP), .pth (VAR), or .safetensors.")
+      description = "The generator: a Lightning .ckpt (NBP), .pth (VAR, xAR), or .safetensors.")
   private Path generator;
 
   @Option(
@@ -66,7 +67,8 @@ final class Import extends EngineCommand {
       names = "--hyper",
       paramLabel = "NAME=VALUE",
       description =
-          "A hyper-parameter that the generator's file lacks, by its published name, such as n_head, or patch_nums of VAR.")
+          "A hyper-parameter that the generator's file lacks, by its published name, such as"
+              + " n_head, or patch_nums of VAR.")
   private Map<String, String> hyperParameters = Map.of();
 
   @Option(
