@@ -161,6 +161,8 @@ public final class Server implements AutoCloseable {
     return new HttpServerOptions()
         .setHost(options.host())
         .setPort(options.port())
+        // Else a connection is not known before its first head is whole, which may be never.
+        .setHttp2ClearTextEnabled(false)
         // A long prompt is a long form field.
         .setMaxFormAttributeSize(256 << 10)
         .setMaxFormFields(64)

@@ -167,6 +167,7 @@ public final class Api {
 
   private void begin(RoutingContext ctx) {
     slow.began(ctx.request());
+    ctx.addEndHandler(sent -> slow.answered(ctx.request()));
     if (ctx.request().isEnded() || !hasBody(ctx.request())) {
       slow.complete(ctx.request());
     }

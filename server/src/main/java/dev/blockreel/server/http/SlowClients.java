@@ -35,7 +35,14 @@ final class SlowClients {
       return;
     }
     waiting.since = System.currentTimeMillis();
-    request.response().endHandler(sent -> waiting.since = System.currentTimeMillis());
+  }
+
+  /** The answer was sent: the next request is awaited, unless it is a WebSocket now. */
+  void answered(HttpServerRequest request) {
+    Waiting waiting = connections.get(request.connection());
+    if (waiting != null && request.response().getStatusCode() != 101) {
+      waiting.since = System.currentTimeMillis();
+    }
   }
 
   /** All of a request is here: from now on the server is the slow one. */
