@@ -52,7 +52,8 @@ public record VarRecipe(
   public VarRecipe {
     if (tokenizer == null || generator == null || sampling == null || training == null) {
       throw EngineFailure.badRequest(
-          "a recipe of a VAR generator names a tokenizer, a generator, its sampling and its training");
+          "a recipe of a VAR generator names a tokenizer, a generator, its sampling and its"
+              + " training");
     }
     if (!(conditionDropout >= 0 && conditionDropout < 1)) {
       throw EngineFailure.badRequest("conditionDropout lies in [0, 1): got %s", conditionDropout);

@@ -33,8 +33,8 @@ final class ModelOptions {
         paramLabel = "PRESET",
         description =
             "A published model without its weights, to measure it: nbp-ucf-base, nbp-k600-base,"
-                + " nbp-ucf-xl, nbp-k600-xl, nbp-ucf-3b, nbp-k600-3b, xar-b, xar-l, xar-h, var-d16, var-d20, var-d24, var-d30"
-                + " or var-d36.")
+                + " nbp-ucf-xl, nbp-k600-xl, nbp-ucf-3b, nbp-k600-3b, xar-b, xar-l, xar-h, var-d16,"
+                + " var-d20, var-d24, var-d30 or var-d36.")
     private String preset;
   }
 

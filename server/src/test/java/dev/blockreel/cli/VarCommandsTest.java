@@ -20,7 +20,8 @@ class VarCommandsTest {
       """
       {"steps": 2, "batch": 2, "learningRate": 0.001, "warmup": 1, "weightDecay": 0.01,
        "beta1": 0.9, "beta2": 0.99, "clip": 1, "ema": 0.9, "dtype": "fp32", "seed": 1,
-       "saveMinutes": 5, "previewSteps": 2, "optimizer": "adamw"}""";
+       "saveMinutes": 5, "previewSteps": 2, "optimizer": "adamw"}\
+      """;
 
   private static final String TOKENIZER =
       """
@@ -32,7 +33,8 @@ class VarCommandsTest {
        "clips": {"frames": 2, "height": 16, "width": 16, "fps": 8},
        "trainFrames": 1, "initial": null, "decoderOnly": false,
        "losses": {"absolute": 1, "squared": 1, "gradient": 1}, "quantisation": 1,
-       "training": %s}"""
+       "training": %s}\
+      """
           .formatted(SCHEDULE);
 
   private static final String GENERATOR =
@@ -41,7 +43,8 @@ class VarCommandsTest {
        "generator": {"layers": 1, "heads": 2, "width": 8},
        "images": 2, "initial": null, "conditionDropout": 0.1,
        "sampling": {"temperature": 1, "topK": 0, "topP": 1, "cfg": 1.5},
-       "training": %s, "licence": "CC0", "attribution": "nobody"}""";
+       "training": %s, "licence": "CC0", "attribution": "nobody"}\
+      """;
 
   @TempDir private Path folder;
 

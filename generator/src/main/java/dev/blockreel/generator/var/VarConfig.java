@@ -31,7 +31,8 @@ public record VarConfig(
     scales = List.copyOf(scales);
     if (layers < 1 || heads < 1 || width < 1 || width % heads != 0) {
       throw EngineFailure.badRequest(
-          "a VAR model needs layers and heads that divide the width: got %d layers, %d heads, width %d",
+          "a VAR model needs layers and heads that divide the width: got %d layers, %d heads, width"
+              + " %d",
           layers, heads, width);
     }
     if (classes < 1 || channels < 1 || codes < 2) {

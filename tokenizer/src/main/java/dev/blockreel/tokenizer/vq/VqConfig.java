@@ -30,7 +30,8 @@ public record VqConfig(
     scales = List.copyOf(scales);
     if (network == null || channels < 1 || codes < 2 || refinements < 1) {
       throw EngineFailure.badRequest(
-          "a VQ autoencoder needs a network, channels and refinements of at least 1 and 2 codes: got %d channels, %d refinements, %d codes",
+          "a VQ autoencoder needs a network, channels and refinements of at least 1 and 2 codes:"
+              + " got %d channels, %d refinements, %d codes",
           channels, refinements, codes);
     }
     requireGrowing(scales);

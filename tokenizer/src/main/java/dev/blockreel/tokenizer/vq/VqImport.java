@@ -60,7 +60,8 @@ public final class VqImport implements AutoCloseable {
       return official;
     }
     throw EngineFailure.badRequest(
-        "%s does not say its scales: give its --generator, or --hyper patch_nums=1,2,3,… (the published tokenizer has %s)",
+        "%s does not say its scales: give its --generator, or --hyper patch_nums=1,2,3,… (the"
+            + " published tokenizer has %s)",
         published.path(), official);
   }
 
