@@ -18,6 +18,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -36,6 +37,7 @@ final class TestServer implements AutoCloseable {
   private final Logger checker =
       (Logger) LoggerFactory.getLogger("io.vertx.core.impl.BlockedThreadChecker");
   private final HttpClient client = HttpClient.newHttpClient();
+  private final List<CountDownLatch> holds = new ArrayList<>();
   private final Server server;
   private String key;
 
@@ -170,6 +172,7 @@ final class TestServer implements AutoCloseable {
   CountDownLatch holdEngine() {
     CountDownLatch held = new CountDownLatch(1);
     CountDownLatch release = new CountDownLatch(1);
+    holds.add(release); // else a test that fails meanwhile would never end
     CompletableFuture<Object> errand =
         server
             .engine()
@@ -190,6 +193,7 @@ final class TestServer implements AutoCloseable {
 
   @Override
   public void close() {
+    holds.forEach(CountDownLatch::countDown);
     server.close();
     checker.detachAppender(blocked);
     assertThat(blocked.list).as("the event loop was blocked").isEmpty();

@@ -9,6 +9,8 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,6 +44,10 @@ public final class Measures {
         .description("Memory of the process outside of the Java heap")
         .baseUnit("bytes")
         .register(registry);
+    Gauge.builder("blockreel.heap.live.bytes", Measures::liveHeap)
+        .description("Objects that the last garbage collection left")
+        .baseUnit("bytes")
+        .register(registry);
     frames = counter("blockreel.frames", "Frames that were generated");
     blocks =
         counter("blockreel.blocks", "Blocks (steps) that were generated, counted for each clip");
@@ -56,6 +62,13 @@ public final class Measures {
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
+  }
+
+  private static long liveHeap() {
+    return ManagementFactory.getMemoryPoolMXBeans().stream()
+        .filter(pool -> pool.getType() == MemoryType.HEAP && pool.getCollectionUsage() != null)
+        .mapToLong(pool -> pool.getCollectionUsage().getUsed())
+        .sum();
   }
 
   private Counter counter(String name, String description) {

@@ -1,0 +1,359 @@
+package dev.blockreel.bench.load;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.media.ClipReader;
+import dev.blockreel.media.ClipSampling;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Puts load on a running server and prints a line of figures for each scenario:
+ *
+ * <pre>{@code
+ * HttpLoad URL single [CLIPS]          one live stream after the other
+ * HttpLoad URL streams [N] [ROUNDS]    N live streams at the same time, closed loop
+ * HttpLoad URL burst [N]               N jobs at once; each clip is compared with that of its seed alone
+ * HttpLoad URL aborts [N]              N clips aborted at random moments; memory before and after
+ * }</pre>
+ *
+ * Seconds are those of this client, from the request to what it sees. Each scenario begins with a
+ * warm-up of the same shape, which does not count.
+ */
+public final class HttpLoad {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final URI server;
+  private final List<String> classes = new ArrayList<>();
+  private final double fps;
+  private final int frames;
+
+  private HttpLoad(URI server) {
+    this.server = server;
+    JsonNode model = get("/v1/models").path("data").path(0);
+    model.path("classes").forEach(name -> classes.add(name.asText()));
+    fps = model.path("fps").asDouble();
+    frames = model.path("frames").asInt();
+  }
+
+  /** See above. */
+  public static void main(String[] args) throws IOException {
+    HttpLoad load = new HttpLoad(URI.create(args[0]));
+    int count = args.length > 2 ? Integer.parseInt(args[2]) : 0;
+    switch (args[1]) {
+      case "single" -> load.streams(1, count == 0 ? 10 : count);
+      case "streams" ->
+          load.streams(count == 0 ? 8 : count, args.length > 3 ? Integer.parseInt(args[3]) : 3);
+      case "burst" -> load.burst(count == 0 ? 64 : count);
+      case "aborts" -> load.aborts(count == 0 ? 300 : count);
+      default -> throw new IllegalArgumentException("no such scenario: " + args[1]);
+    }
+  }
+
+  private HttpResponse<byte[]> send(HttpRequest.Builder request) {
+    try {
+      return client.send(request.build(), BodyHandlers.ofByteArray());
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create(server + path));
+  }
+
+  private JsonNode get(String path) {
+    return json(send(request(path)));
+  }
+
+  private static JsonNode json(HttpResponse<byte[]> response) {
+    try {
+      return JSON.readTree(response.body());
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private String prompt(long seed) {
+    return classes.get((int) (seed % classes.size()));
+  }
+
+  private List<LiveClip> watch(int streams, int rounds, long firstSeed) {
+    List<CompletableFuture<List<LiveClip>>> viewers = new ArrayList<>();
+    for (int viewer = 0; viewer < streams; viewer++) {
+      long seed = firstSeed + viewer;
+      viewers.add(
+          CompletableFuture.supplyAsync(
+              () -> {
+                List<LiveClip> seen = new ArrayList<>();
+                for (int round = 0; round < rounds; round++) {
+                  long own = seed + (long) round * streams;
+                  seen.add(LiveClip.start(client, server, prompt(own), own).over().join());
+                }
+                return seen;
+              },
+              task -> new Thread(task).start()));
+    }
+    return viewers.stream().flatMap(viewer -> viewer.join().stream()).toList();
+  }
+
+  private void streams(int streams, int rounds) {
+    watch(streams, 1, 1);
+    long began = System.nanoTime();
+    List<LiveClip> clips = watch(streams, rounds, 1000);
+    double seconds = (System.nanoTime() - began) / 1e9;
+    long failed =
+        clips.stream().filter(clip -> clip.error() != null || clip.frames() != frames).count();
+    Map<String, Object> figures = new LinkedHashMap<>();
+    figures.put("scenario", streams == 1 ? "single" : "streams");
+    figures.put("streams", streams);
+    figures.put("clips", clips.size());
+    figures.put("failed", failed);
+    figures.put(
+        "frames_per_second", round(clips.stream().mapToInt(LiveClip::frames).sum() / seconds));
+    double[] first = sorted(clips.stream().mapToDouble(LiveClip::firstFrameSeconds).toArray());
+    figures.put("first_frame_s", percentiles(first));
+    double[] whole = sorted(clips.stream().mapToDouble(LiveClip::seconds).toArray());
+    figures.put("whole_clip_s", percentiles(whole));
+    figures.put("clip_plays_s", round(frames / fps));
+    print(figures);
+  }
+
+  private static double[] sorted(double[] values) {
+    Arrays.sort(values);
+    return values;
+  }
+
+  private static Map<String, Double> percentiles(double[] sorted) {
+    Map<String, Double> result = new LinkedHashMap<>();
+    for (int percent : new int[] {50, 95, 100}) {
+      int rank = (int) Math.ceil(percent / 100.0 * sorted.length) - 1;
+      result.put("p" + percent, round(sorted[Math.max(0, rank)]));
+    }
+    return result;
+  }
+
+  private static double round(double value) {
+    return Math.round(value * 1000) / 1000.0;
+  }
+
+  private static void print(Map<String, Object> figures) {
+    try {
+      System.out.println(JSON.writeValueAsString(figures));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private String body(long seed) {
+    return JSON.createObjectNode().put("prompt", prompt(seed)).put("seed", seed).toString();
+  }
+
+  private CompletableFuture<HttpResponse<byte[]>> post(String path, long seed) {
+    return client.sendAsync(
+        request(path)
+            .header("content-type", "application/json")
+            .POST(BodyPublishers.ofString(body(seed)))
+            .build(),
+        BodyHandlers.ofByteArray());
+  }
+
+  /** Jobs at once, more than run together; each clip must be that of its own seed. */
+  private void burst(int count) throws IOException {
+    List<byte[]> alone = new ArrayList<>();
+    for (long seed = 0; seed < count; seed++) {
+      alone.add(post("/v1/videos/sync", seed).join().body());
+    }
+    List<CompletableFuture<HttpResponse<byte[]>>> answers = new ArrayList<>();
+    long began = System.nanoTime();
+    for (long seed = 0; seed < count; seed++) {
+      answers.add(post("/v1/videos", seed));
+    }
+    int refused = 0;
+    int lost = 0;
+    int same = 0;
+    int nearest = 0;
+    int mixed = 0;
+    for (int seed = 0; seed < count; seed++) {
+      HttpResponse<byte[]> answer = answers.get(seed).join();
+      if (answer.statusCode() == 429) {
+        refused++;
+        continue;
+      }
+      byte[] file = finished(json(answer).path("id").asText());
+      if (file == null) {
+        lost++;
+      } else if (Arrays.equals(file, alone.get(seed))) {
+        same++;
+      } else if (nearestOf(file, alone) == seed) {
+        nearest++; // rounding moved a token or two
+      } else {
+        mixed++;
+      }
+    }
+    Map<String, Object> figures = new LinkedHashMap<>();
+    figures.put("scenario", "burst");
+    figures.put("requests", count);
+    figures.put("seconds", round((System.nanoTime() - began) / 1e9));
+    figures.put("identical_to_alone", same);
+    figures.put("nearest_to_own_seed", nearest);
+    figures.put("mixed_up", mixed);
+    figures.put("lost", lost);
+    figures.put("refused_with_429", refused);
+    print(figures);
+  }
+
+  /** The file of a job when it is over, or null where it failed. */
+  private byte[] finished(String id) {
+    while (true) {
+      String status = get("/v1/videos/" + id).path("status").asText();
+      if (status.equals("completed")) {
+        return send(request("/v1/videos/" + id + "/content")).body();
+      }
+      if (!status.equals("queued") && !status.equals("in_progress")) {
+        return null;
+      }
+      pause(20);
+    }
+  }
+
+  private static int nearestOf(byte[] file, List<byte[]> candidates) throws IOException {
+    float[] pixels = pixels(file);
+    int nearest = -1;
+    double least = Double.MAX_VALUE;
+    for (int i = 0; i < candidates.size(); i++) {
+      float[] other = pixels(candidates.get(i));
+      double distance = other.length == pixels.length ? distance(pixels, other) : Double.MAX_VALUE;
+      if (distance < least) {
+        least = distance;
+        nearest = i;
+      }
+    }
+    return nearest;
+  }
+
+  private static float[] pixels(byte[] mp4) throws IOException {
+    Path file = Files.createTempFile("load", ".mp4");
+    try {
+      Files.write(file, mp4);
+      Clip clip = ClipReader.read(file, ClipSampling.ALL);
+      return clip.pixels();
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  private static double distance(float[] a, float[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += Math.abs(a[i] - b[i]);
+    }
+    return sum;
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Clips that end early, eight at a time, in all ways that there are. */
+  private void aborts(int count) {
+    SplittableRandom random = new SplittableRandom(1);
+    abort(Math.min(count, 40), random);
+    Map<String, Object> figures = new LinkedHashMap<>();
+    figures.put("scenario", "aborts");
+    figures.put("aborted", count);
+    idle();
+    figures.put("before", memory());
+    long began = System.nanoTime();
+    abort(count, random);
+    figures.put("seconds", round((System.nanoTime() - began) / 1e9));
+    idle();
+    figures.put("after", memory());
+    figures.put("stuck_jobs", metric("blockreel_jobs_running"));
+    figures.put("open_streams", metric("blockreel_viewers"));
+    print(figures);
+  }
+
+  private void abort(int count, SplittableRandom random) {
+    for (int done = 0; done < count; done += 8) {
+      List<CompletableFuture<Void>> together = new ArrayList<>();
+      for (int i = 0; i < Math.min(8, count - done); i++) {
+        int way = (done + i) % 3;
+        long seed = random.nextLong(1000);
+        long millis = random.nextLong(1200);
+        together.add(
+            CompletableFuture.runAsync(
+                () -> abort(seed, way, millis), task -> new Thread(task).start()));
+      }
+      together.forEach(CompletableFuture::join);
+    }
+  }
+
+  private void abort(long seed, int way, long millis) {
+    LiveClip clip = LiveClip.start(client, server, prompt(seed), seed);
+    pause(millis);
+    if (clip.over().isDone()) {
+      return; // it was quicker
+    }
+    switch (way) {
+      case 0 -> clip.disconnect();
+      case 1 -> clip.stop();
+      default -> {
+        try {
+          send(request("/v1/videos/" + clip.id().join()).DELETE());
+        } catch (java.util.concurrent.CompletionException e) {
+          // It ended before its id was known.
+        }
+      }
+    }
+    clip.over().join();
+  }
+
+  private void idle() {
+    while (metric("blockreel_jobs_running") > 0 || metric("blockreel_queue_depth") > 0) {
+      pause(50);
+    }
+    pause(3000); // the server looks at its memory each second
+  }
+
+  private Map<String, Object> memory() {
+    Map<String, Object> memory = new LinkedHashMap<>();
+    memory.put("native_mib", Math.round(metric("blockreel_native_memory_bytes") / (1 << 20)));
+    memory.put("heap_mib_after_gc", Math.round(metric("blockreel_heap_live_bytes") / (1 << 20)));
+    return memory;
+  }
+
+  private double metric(String name) {
+    String text =
+        new String(send(request("/metrics")).body(), java.nio.charset.StandardCharsets.UTF_8);
+    Matcher matcher =
+        Pattern.compile("^" + name + "(?:\\{[^}]*\\})? (\\S+)$", Pattern.MULTILINE).matcher(text);
+    return matcher.find() ? Double.parseDouble(matcher.group(1)) : Double.NaN;
+  }
+}

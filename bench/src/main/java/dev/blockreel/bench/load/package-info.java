@@ -1,0 +1,5 @@
+/**
+ * Load for a running server, over HTTP as its users send it: the address of a server enters,
+ * figures leave. Read {@link dev.blockreel.bench.load.HttpLoad} first.
+ */
+package dev.blockreel.bench.load;
