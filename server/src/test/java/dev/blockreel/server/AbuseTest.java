@@ -8,6 +8,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.http.HttpResponse;
@@ -244,9 +245,9 @@ class AbuseTest {
   }
 
   private static String file(String name, String content) {
-    return ("--b\r\ncontent-disposition: form-data; name=\"input_reference\"; filename=\"%s\"\r\n"
-            + "content-type: image/png\r\n\r\n%s\r\n")
-        .formatted(name, content);
+    String part = "content-disposition: form-data; name=\"input_reference\"; filename=\"%s\"";
+    return "--b\r\n%s\r\ncontent-type: image/png\r\n\r\n%s\r\n"
+        .formatted(part.formatted(name), content);
   }
 
   @Test
@@ -490,7 +491,7 @@ class AbuseTest {
   // ---- Sockets ----
 
   private static Socket connect() throws IOException {
-    Socket socket = new Socket("127.0.0.1", server.server().port());
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server().port());
     socket.setSoTimeout(60_000); // a server that hangs fails the test instead of stopping it
     return socket;
   }
