@@ -48,6 +48,7 @@ public interface FlowSolver {
     /** Steps along the mean of the velocities at both ends: two network calls, but for the last. */
     HEUN(FlowSolver::heun);
 
+    @SuppressWarnings("ImmutableEnumChecker") // solvers are functions without state
     private final FlowSolver solver;
 
     Kind(FlowSolver solver) {
