@@ -7,6 +7,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -106,7 +107,7 @@ class SlowClientsTest {
   }
 
   private Socket connect() throws IOException {
-    Socket socket = new Socket("127.0.0.1", http.actualPort());
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), http.actualPort());
     socket.setSoTimeout(60_000);
     return socket;
   }
