@@ -191,4 +191,39 @@ class XarGoldenTest {
       assertThat((long) (int) ((float) times[i] * 1000f)).isEqualTo(wanted[i]);
     }
   }
+
+  @Test
+  void theTrainingLossAndItsVelocitiesAgree() {
+    EntityOrder order = generator.order();
+    int images = 3;
+    int image = order.tokens() * CHANNELS;
+    float[] latents = new float[images * image];
+    float[] noise = new float[latents.length];
+    float[] mixed = new float[latents.length];
+    float[] times = new float[images * 4];
+    int[] thousandths = new int[times.length];
+    int[] labels = labels(golden, "train.labels");
+    for (int b = 0; b < images; b++) {
+      // As the authors drop classes; theirs is the number of no class.
+      if (input("train.drop_u")[b] < golden.config().get("label_drop_prob").asDouble()) {
+        labels[b] = 1000;
+      }
+      float[] grid = Arrays.copyOfRange(input("train.latents"), b * image, (b + 1) * image);
+      System.arraycopy(order.tokens(grid, CHANNELS), 0, latents, b * image, image);
+      for (int cell = 0; cell < 4; cell++) {
+        int cellValues = CELL * CHANNELS;
+        float time = input("train.time")[cell * images + b];
+        times[b * 4 + cell] = time;
+        thousandths[b * 4 + cell] = (int) (time * 1000f);
+        int to = b * image + cell * cellValues;
+        System.arraycopy(
+            input("train.noise"), (cell * images + b) * cellValues, noise, to, cellValues);
+        for (int i = to; i < to + cellValues; i++) {
+          mixed[i] = (1 - time) * latents[i] + time * noise[i];
+        }
+      }
+    }
+    golden.assertClose("train.velocity", generator.full(mixed, labels, thousandths));
+    golden.assertClose("train.loss", new float[] {generator.loss(latents, noise, labels, times)});
+  }
 }

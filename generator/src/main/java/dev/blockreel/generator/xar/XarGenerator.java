@@ -225,6 +225,34 @@ public final class XarGenerator implements AutoCloseable {
     }
   }
 
+  /**
+   * The loss that training would see, without learning from it.
+   *
+   * @param latents tokens (B, N, C)
+   * @param noise of the same shape
+   * @param labels (B)
+   * @param times (B, E), each in (0, 1)
+   */
+  public float loss(float[] latents, float[] noise, int[] labels, float[] times) {
+    int channels = description.network().channels();
+    int batch = labels.length;
+    try (TensorScope own = TensorScope.open()) {
+      List<Tensor> fixed = OrderTensors.of(own, order, description.network().headWidth());
+      return script.call(
+              own,
+              "loss",
+              own.floats(latents, batch, order.tokens(), channels),
+              own.floats(noise, batch, order.tokens(), channels),
+              own.longs(labels, batch),
+              own.floats(times, batch, order.entities().size()),
+              fixed.get(0),
+              fixed.get(1),
+              fixed.get(2),
+              weights.list())
+          .toFloats()[0];
+    }
+  }
+
   @Override
   public void close() {
     scope.close();
