@@ -1,5 +1,6 @@
 package dev.blockreel.server;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.blockreel.cli.TinyModel;
@@ -18,6 +19,7 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class RealtimeTest {
@@ -159,6 +161,27 @@ class RealtimeTest {
     } finally {
       release.countDown();
     }
+  }
+
+  @Test
+  @Timeout(120)
+  void whoeverLeavesLeavesNoStreamOpen() {
+    for (int i = 0; i < 30; i++) {
+      Viewer viewer = Viewer.open(server).start();
+      if (i % 2 == 0) {
+        viewer.next("video.start");
+      }
+      viewer.socket().abort();
+    }
+    server.over(server.create());
+    while (!metrics().contains("blockreel_viewers 0.0")) {
+      Thread.onSpinWait();
+    }
+    assertThat(metrics()).contains("blockreel_jobs_running 0.0", "blockreel_queue_depth 0.0");
+  }
+
+  private static String metrics() {
+    return new String(server.get("/metrics").body(), UTF_8);
   }
 
   @Test

@@ -28,6 +28,9 @@ final class ChunkPump {
 
   /** What the pump tells its viewer. */
   interface Viewer {
+    /** Whether nothing can be sent any more; whoever notices it closes the pump. */
+    boolean gone();
+
     /** Sends a chunk. */
     void send(Chunk chunk);
 
@@ -61,7 +64,8 @@ final class ChunkPump {
   }
 
   private void pump() {
-    while (!closed) {
+    // A close is known here before its handler runs.
+    while (!closed && !viewer.gone()) {
       if (out.writeQueueFull()) {
         waitForRoom();
         return;

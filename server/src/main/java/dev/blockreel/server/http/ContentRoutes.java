@@ -179,6 +179,11 @@ final class ContentRoutes {
             measures,
             new ChunkPump.Viewer() {
               @Override
+              public boolean gone() {
+                return response.closed();
+              }
+
+              @Override
               public void send(LiveStream.Chunk chunk) {
                 response.write(message.apply(chunk));
               }

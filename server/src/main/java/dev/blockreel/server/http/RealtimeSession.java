@@ -166,7 +166,11 @@ final class RealtimeSession {
 
   private void watch(Job found) {
     job = found;
-    if (socket.isClosed() || stopped) {
+    if (socket.isClosed()) {
+      cancel(); // the viewer left while the job was being stored
+      return;
+    }
+    if (stopped) {
       cancel();
     }
     Optional<LiveClip> streams = job.live();
@@ -197,6 +201,9 @@ final class RealtimeSession {
   }
 
   private void pump(LiveStream stream) {
+    if (socket.isClosed()) {
+      return;
+    }
     pump =
         new ChunkPump(
             vertx,
@@ -205,6 +212,11 @@ final class RealtimeSession {
             socket,
             measures,
             new ChunkPump.Viewer() {
+              @Override
+              public boolean gone() {
+                return socket.isClosed();
+              }
+
               @Override
               public void send(Chunk chunk) {
                 sendChunk(chunk);
