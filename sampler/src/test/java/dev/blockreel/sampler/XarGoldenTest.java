@@ -11,6 +11,7 @@ import dev.blockreel.generator.xar.XarConfig;
 import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.golden.GoldenCase;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
 import java.util.ArrayList;
@@ -40,7 +41,11 @@ class XarGoldenTest {
     golden.close();
   }
 
-  static XarGenerator load(GoldenCase golden, String file, String... dictionary) {
+  private static XarGenerator load(GoldenCase golden, String file) {
+    return load(golden, file, Numerics.plain());
+  }
+
+  private static XarGenerator load(GoldenCase golden, String file, Numerics numerics) {
     JsonNode config = golden.config();
     XarConfig sizes =
         new XarConfig(
@@ -51,11 +56,9 @@ class XarGoldenTest {
             config.get("mlp_hidden").asInt(),
             config.get("token_dim").asInt(),
             config.get("num_classes").asInt());
-    try (TensorFile tensors = Xar.publishedNames(TorchFile.open(golden.file(file), dictionary))) {
+    try (TensorFile tensors = Xar.publishedNames(TorchFile.open(golden.file(file)))) {
       return XarGenerator.load(
-          new XarGenerator.Description("xar", sizes, "cell:8", 1, 16, 16),
-          tensors,
-          Numerics.plain());
+          new XarGenerator.Description("xar", sizes, "cell:8", 1, 16, 16), tensors, numerics);
     }
   }
 
@@ -225,5 +228,35 @@ class XarGoldenTest {
     }
     golden.assertClose("train.velocity", generator.full(mixed, labels, thousandths));
     golden.assertClose("train.loss", new float[] {generator.loss(latents, noise, labels, times)});
+  }
+
+  @Test
+  void fastNumbersStayCloseToPlainOnes() {
+    try (XarGenerator fast =
+            load(golden, "xAR-public.pth", Numerics.inference(Dtype.BFLOAT16, 2 * CELL));
+        TensorScope scope = TensorScope.open()) {
+      int[] labels = labels(golden, "direct.labels");
+      float[] x = after(input("direct.c0"), input("direct.x1"));
+      int[] times = {0, 700};
+      float[] plain =
+          generator.velocity(
+              x,
+              2,
+              generator.conditions(scope, labels, times),
+              1,
+              CELL,
+              0,
+              generator.cache(scope, 2));
+      float[] rough =
+          fast.velocity(
+              x, 2, fast.conditions(scope, labels, times), 1, CELL, 0, fast.cache(scope, 2));
+      double squared = 0;
+      double power = 0;
+      for (int i = 0; i < plain.length; i++) {
+        squared += Math.pow(plain[i] - rough[i], 2);
+        power += Math.pow(plain[i], 2);
+      }
+      assertThat(Math.sqrt(squared / power)).isLessThan(0.05);
+    }
   }
 }

@@ -1,0 +1,155 @@
+package dev.blockreel.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.generator.xar.XarGenerator;
+import dev.blockreel.grid.Clip;
+import dev.blockreel.media.ClipWriter;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.tokenizer.image.ImageNetwork;
+import dev.blockreel.tokenizer.kl.KlConfig;
+import dev.blockreel.tokenizer.kl.KlTokenizer;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** KL autoencoders and xAR generators learn. */
+class XarTrainingTest {
+  private static final PrintStream SILENT =
+      new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+  private static final int SIDE = 16;
+
+  @TempDir static Path folder;
+  private static Path data;
+
+  /** Bright squares to the left or to the right on a dark ground. */
+  @BeforeAll
+  static void makeClips() throws IOException {
+    data = folder.resolve("clips");
+    for (String name : List.of("left", "right")) {
+      Files.createDirectories(data.resolve(name));
+      for (int i = 0; i < 3; i++) {
+        ClipWriter.write(
+            data.resolve(name).resolve("clip" + i + ".mkv"), square(name.equals("right"), i));
+      }
+    }
+  }
+
+  private static Clip square(boolean right, int offset) {
+    float[] pixels = new float[3 * 2 * SIDE * SIDE];
+    for (int i = 0; i < pixels.length; i++) {
+      int x = i % SIDE - (right ? 8 : 0);
+      int y = i / SIDE % SIDE - 4 * offset;
+      int c = i / (2 * SIDE * SIDE);
+      pixels[i] = x >= 0 && x < 8 && y >= 0 && y < 6 ? 1 - 0.3f * c : 0.2f;
+    }
+    return new Clip(pixels, 2, SIDE, SIDE, 8);
+  }
+
+  private static TrainingSchedule schedule(int steps, int batch) {
+    return new TrainingSchedule(
+        steps, batch, 0.005, 5, 0.0001, 0.9, 0.95, 1, 0.9, "fp32", 1, 100, 1000);
+  }
+
+  private static KlRecipe tokenizerRecipe(int steps) {
+    return new KlRecipe(
+        "kl",
+        new KlConfig(
+            new ImageNetwork.Sizes(2, 8, List.of(1, 2), 1, List.of(), List.of(), false, 4), 4, 1),
+        new TokenizerRecipe.ClipShape(2, SIDE, SIDE, 8),
+        1,
+        null,
+        false,
+        new TokenizerRecipe.Losses(0.5, 4, 0.1),
+        0.001,
+        schedule(steps, 4));
+  }
+
+  private static XarRecipe generatorRecipe(Path tokenizer, String entity, int frames, int steps) {
+    return new XarRecipe(
+        "xar",
+        tokenizer.toString(),
+        new XarRecipe.Sizes(1, 1, 2, 32, entity, frames),
+        1,
+        0,
+        0,
+        null,
+        0.1,
+        new XarRecipe.Sampling(1, 2, 4, "heun", "even", "constant"),
+        schedule(steps, 8),
+        "CC0",
+        "nobody");
+  }
+
+  private static double[] losses(Path out) throws IOException {
+    return Files.readAllLines(out.resolve("log.tsv")).stream()
+        .skip(1)
+        .mapToDouble(row -> Double.parseDouble(row.split("\t", -1)[2]))
+        .toArray();
+  }
+
+  @Test
+  void anAutoencoderLearnsAndGeneratorsLearnItsLatents() throws IOException {
+    Path codes = folder.resolve("codes");
+    TokenizerTraining.run(tokenizerRecipe(100), data, codes, false, SILENT);
+    double[] losses = losses(codes);
+    assertThat(losses[losses.length - 1]).isLessThan(0.6 * losses[0]);
+
+    Path images = folder.resolve("images");
+    XarTraining.run(
+        generatorRecipe(codes.resolve("model"), "cell:2", 1, 120),
+        data,
+        images,
+        false,
+        (model, picture) -> "",
+        SILENT);
+    losses = losses(images);
+    assertThat(losses[losses.length - 1]).isLessThan(0.8 * losses[0]);
+    ModelDirectory model = ModelDirectory.open(images.resolve("model"));
+    model.verify();
+    XarGenerator.load(model, Numerics.plain()).close();
+    assertThat(model.description().path("sampling").path("solver").asText()).isEqualTo("heun");
+    try (KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.plain())) {
+      // The scale makes latents spread by about 1.
+      double squares = 0;
+      float[] latents = tokenizer.encode(square(true, 1)).values();
+      for (float value : latents) {
+        squares += value * value / latents.length;
+      }
+      assertThat(Math.sqrt(squares)).isBetween(0.3, 3.0);
+    }
+
+    // Clips of two frames, in scales of different sizes.
+    Path clips = folder.resolve("video");
+    XarTraining.run(
+        generatorRecipe(codes.resolve("model"), "scale", 2, 4),
+        data,
+        clips,
+        false,
+        (made, picture) -> "",
+        SILENT);
+    assertThat(XarGenerator.describe(ModelDirectory.open(clips.resolve("model"))).time())
+        .isEqualTo(2);
+    assertThatThrownBy(
+            () ->
+                XarTraining.run(
+                    generatorRecipe(codes.resolve("model"), "cell:3", 1, 4),
+                    data,
+                    folder.resolve("odd"),
+                    false,
+                    (made, picture) -> "",
+                    SILENT))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageContaining("the entity cell:3 does not fit a latent grid of 1x4x4");
+  }
+}
