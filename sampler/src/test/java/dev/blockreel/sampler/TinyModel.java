@@ -47,7 +47,7 @@ final class TinyModel {
     return directory;
   }
 
-  private static void random(Path file, List<Weight> weights, long seed) {
+  static void random(Path file, List<Weight> weights, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     SafetensorsWriter writer = SafetensorsWriter.to(file);
     for (Weight weight : weights) {
