@@ -1,7 +1,5 @@
 package dev.blockreel.classifier;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
@@ -105,21 +103,7 @@ public final class ClipClassifier implements AutoCloseable {
    *     do not fit
    */
   public static ClipClassifier load(ModelDirectory model, Numerics numerics) {
-    JsonNode json = model.description().get("classifier");
-    if (json == null) {
-      throw EngineFailure.badRequest(
-          "model %s has no classifier: this command needs one", model.path());
-    }
-    Description description;
-    try {
-      description = JSON.treeToValue(json, Description.class);
-    } catch (JsonProcessingException e) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "%s/model.json describes no usable classifier: %s"
-              .formatted(model.path(), e.getOriginalMessage()),
-          e);
-    }
+    Description description = model.part("classifier", Description.class);
     List<String> classes = new ArrayList<>();
     model.description().path("classes").forEach(name -> classes.add(name.asText()));
     if (classes.size() != description.network().classes()) {

@@ -168,7 +168,7 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     }
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
     NbpGenerator.describe(model); // fails where there is no generator
-    try (TensorFile file = model.tensors(NbpGenerator.FILE)) {
+    try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
       return TrainingState.from(file, weights(), numerics);
     }
   }
@@ -247,10 +247,10 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
         model,
         json,
         folder -> {
-          state.saveModel(folder.resolve(NbpGenerator.FILE), ElementType.F16);
+          state.saveModel(folder.resolve(ModelDirectory.GENERATOR_FILE), ElementType.F16);
           ModelExport.copy(
-              tokenizer.path().resolve(Magvit2Tokenizer.FILE),
-              folder.resolve(Magvit2Tokenizer.FILE));
+              tokenizer.path().resolve(ModelDirectory.TOKENIZER_FILE),
+              folder.resolve(ModelDirectory.TOKENIZER_FILE));
         });
   }
 }

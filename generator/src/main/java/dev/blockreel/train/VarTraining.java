@@ -146,7 +146,7 @@ public final class VarTraining implements TrainingTask<VarTraining.Batch> {
     }
     ModelDirectory initial = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
     VarGenerator.describe(initial); // fails where there is no generator
-    try (TensorFile file = initial.tensors(VarGenerator.FILE)) {
+    try (TensorFile file = initial.tensors(ModelDirectory.GENERATOR_FILE)) {
       return TrainingState.from(file, weights(), numerics);
     }
   }
@@ -219,9 +219,10 @@ public final class VarTraining implements TrainingTask<VarTraining.Batch> {
         out,
         json,
         folder -> {
-          state.saveModel(folder.resolve(VarGenerator.FILE), ElementType.F16);
+          state.saveModel(folder.resolve(ModelDirectory.GENERATOR_FILE), ElementType.F16);
           ModelExport.copy(
-              model.path().resolve(VqTokenizer.FILE), folder.resolve(VqTokenizer.FILE));
+              model.path().resolve(ModelDirectory.TOKENIZER_FILE),
+              folder.resolve(ModelDirectory.TOKENIZER_FILE));
         });
   }
 }

@@ -200,7 +200,7 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
     }
     ModelDirectory initial = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
     XarGenerator.describe(initial); // fails where there is no generator
-    try (TensorFile file = initial.tensors(XarGenerator.FILE)) {
+    try (TensorFile file = initial.tensors(ModelDirectory.GENERATOR_FILE)) {
       return TrainingState.from(file, weights(), numerics);
     }
   }
@@ -291,9 +291,10 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
         out,
         json,
         folder -> {
-          state.saveModel(folder.resolve(XarGenerator.FILE), ElementType.F16);
+          state.saveModel(folder.resolve(ModelDirectory.GENERATOR_FILE), ElementType.F16);
           ModelExport.copy(
-              model.path().resolve(KlTokenizer.FILE), folder.resolve(KlTokenizer.FILE));
+              model.path().resolve(ModelDirectory.TOKENIZER_FILE),
+              folder.resolve(ModelDirectory.TOKENIZER_FILE));
         });
   }
 }

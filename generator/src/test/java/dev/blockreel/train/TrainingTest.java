@@ -219,7 +219,7 @@ class TrainingTest {
   }
 
   private static float[] weight(Path model, String name) {
-    try (TensorFile file = Safetensors.open(model.resolve(NbpGenerator.FILE))) {
+    try (TensorFile file = Safetensors.open(model.resolve(ModelDirectory.GENERATOR_FILE))) {
       return file.floats(name);
     }
   }

@@ -44,9 +44,11 @@ public final class StandInModel {
         directory,
         json,
         folder -> {
-          write(folder.resolve(Magvit2Tokenizer.FILE), new Magvit2(tokenizer.network()).weights());
           write(
-              folder.resolve(NbpGenerator.FILE),
+              folder.resolve(ModelDirectory.TOKENIZER_FILE),
+              new Magvit2(tokenizer.network()).weights());
+          write(
+              folder.resolve(ModelDirectory.GENERATOR_FILE),
               new Nbp(published.generator().network()).weights());
         });
   }

@@ -218,7 +218,7 @@ class ModelImportTest {
     assertThat(json.path("classes")).hasSize(101);
     assertThat(json.at("/conditions/0").toString()).isEqualTo("[1,3394,10977,1207,786,2,2,2]");
     assertThat(json.at("/imported/generator/sha256").asText()).hasSize(64);
-    try (TensorFile weights = ModelDirectory.open(out).tensors(NbpGenerator.FILE)) {
+    try (TensorFile weights = ModelDirectory.open(out).tensors(ModelDirectory.GENERATOR_FILE)) {
       assertThat(weights.names()).allMatch(name -> weights.info(name).type() == ElementType.BF16);
     }
     try (Pipeline pipeline = Pipeline.load(out, Dtype.FLOAT32)) {

@@ -41,8 +41,12 @@ final class TinyModel {
         directory,
         json,
         folder -> {
-          random(folder.resolve(Magvit2Tokenizer.FILE), new Magvit2(TOKENIZER).weights(), 1);
-          random(folder.resolve(NbpGenerator.FILE), new Nbp(GENERATOR.network()).weights(), 2);
+          random(
+              folder.resolve(ModelDirectory.TOKENIZER_FILE), new Magvit2(TOKENIZER).weights(), 1);
+          random(
+              folder.resolve(ModelDirectory.GENERATOR_FILE),
+              new Nbp(GENERATOR.network()).weights(),
+              2);
         });
     return directory;
   }

@@ -45,9 +45,10 @@ class XarPipelineTest {
         model,
         json,
         draft -> {
-          TinyModel.random(draft.resolve(KlTokenizer.FILE), new Kl(codes).weights(), 1);
           TinyModel.random(
-              draft.resolve(XarGenerator.FILE),
+              draft.resolve(ModelDirectory.TOKENIZER_FILE), new Kl(codes).weights(), 1);
+          TinyModel.random(
+              draft.resolve(ModelDirectory.GENERATOR_FILE),
               new Xar(generator.network(), generator.order().tokens()).weights(),
               2);
         });

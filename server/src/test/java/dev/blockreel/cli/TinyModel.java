@@ -46,8 +46,8 @@ public final class TinyModel {
         directory,
         json,
         folder -> {
-          random(folder.resolve(Magvit2Tokenizer.FILE), new Magvit2(TOKENIZER).weights());
-          random(folder.resolve(NbpGenerator.FILE), new Nbp(GENERATOR).weights());
+          random(folder.resolve(ModelDirectory.TOKENIZER_FILE), new Magvit2(TOKENIZER).weights());
+          random(folder.resolve(ModelDirectory.GENERATOR_FILE), new Nbp(GENERATOR).weights());
         });
     return directory;
   }
@@ -57,7 +57,9 @@ public final class TinyModel {
     ModelDirectory.write(
         directory,
         Magvit2Tokenizer.describe(TOKENIZER, FRAMES, SIDE, SIDE, 8),
-        folder -> random(folder.resolve(Magvit2Tokenizer.FILE), new Magvit2(TOKENIZER).weights()));
+        folder ->
+            random(
+                folder.resolve(ModelDirectory.TOKENIZER_FILE), new Magvit2(TOKENIZER).weights()));
     return directory;
   }
 
@@ -68,7 +70,8 @@ public final class TinyModel {
         directory,
         Magvit2Tokenizer.describe(TOKENIZER, FRAMES, SIDE, SIDE, 8),
         folder -> {
-          SafetensorsWriter writer = SafetensorsWriter.to(folder.resolve(Magvit2Tokenizer.FILE));
+          SafetensorsWriter writer =
+              SafetensorsWriter.to(folder.resolve(ModelDirectory.TOKENIZER_FILE));
           add(writer, weights.subList(2, weights.size()));
           writer.addFloats(weights.get(1).name(), new long[] {7}, new float[7]);
           writer.addFloats("stranger", new long[] {1}, new float[1]).write();

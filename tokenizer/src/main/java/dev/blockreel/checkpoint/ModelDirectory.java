@@ -34,6 +34,12 @@ import java.util.stream.Stream;
  * under {@code "files": {"NAME.safetensors": {"sha256": "…", "bytes": n}}}.
  */
 public final class ModelDirectory {
+  /** Name of a tokenizer's weights, of any kind. */
+  public static final String TOKENIZER_FILE = "tokenizer.safetensors";
+
+  /** Name of a generator's weights, of any kind. */
+  public static final String GENERATOR_FILE = "generator.safetensors";
+
   private static final String DESCRIPTION = "model.json";
 
   private static final JsonMapper JSON =
@@ -151,6 +157,30 @@ public final class ModelDirectory {
   /** What {@code model.json} says; not to be changed. */
   public JsonNode description() {
     return description;
+  }
+
+  /**
+   * Reads what {@code model.json} says of one part of the model.
+   *
+   * @param name {@code tokenizer}, {@code generator} or {@code classifier}
+   * @param type the record that it fills
+   * @throws EngineFailure BAD_REQUEST when the model has no such part; CHECKPOINT_MISMATCH when
+   *     what it says of it makes no sense
+   */
+  public <T> T part(String name, Class<T> type) {
+    JsonNode json = description.get(name);
+    if (json == null) {
+      throw EngineFailure.badRequest("model %s has no %s: this command needs one", path, name);
+    }
+    try {
+      return JSON.treeToValue(json, type);
+    } catch (JsonProcessingException e) {
+      throw new EngineFailure(
+          CHECKPOINT_MISMATCH,
+          "%s/%s describes no usable %s: %s"
+              .formatted(path, DESCRIPTION, name, e.getOriginalMessage()),
+          e);
+    }
   }
 
   /**

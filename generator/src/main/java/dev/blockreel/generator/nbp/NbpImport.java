@@ -1,6 +1,7 @@
 package dev.blockreel.generator.nbp;
 
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.checkpoint.TorchFile;
@@ -123,9 +124,10 @@ public final class NbpImport implements AutoCloseable {
     return new NbpGenerator.Description("nbp", config(), time, height, width);
   }
 
-  /** Writes the weights as {@link NbpGenerator#FILE}; BF16, F16 or F32. */
+  /** Writes the weights as {@link ModelDirectory#GENERATOR_FILE}; BF16, F16 or F32. */
   public void write(Path directory, ElementType type) {
-    WeightCopy.write(network.weights(), file, type, directory.resolve(NbpGenerator.FILE));
+    WeightCopy.write(
+        network.weights(), file, type, directory.resolve(ModelDirectory.GENERATOR_FILE));
   }
 
   @Override

@@ -1,13 +1,10 @@
 package dev.blockreel.generator.var;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
 import dev.blockreel.script.Script;
@@ -22,9 +19,6 @@ import java.util.function.Consumer;
  * native memory until closed. One thread at a time.
  */
 public final class VarGenerator implements AutoCloseable {
-  /** Name of its weights in a model directory. */
-  public static final String FILE = "generator.safetensors";
-
   /** What {@code model.json} says under {@code generator.kind}. */
   public static final String KIND = "var";
 
@@ -58,20 +52,7 @@ public final class VarGenerator implements AutoCloseable {
 
   /** Reads what a model says of its generator, without loading it. */
   public static Description describe(ModelDirectory model) {
-    JsonNode json = model.description().get("generator");
-    if (json == null) {
-      throw EngineFailure.badRequest(
-          "model %s has no generator: this command needs one", model.path());
-    }
-    try {
-      return JSON.treeToValue(json, Description.class);
-    } catch (JsonProcessingException e) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "%s/model.json describes no usable VAR generator: %s"
-              .formatted(model.path(), e.getOriginalMessage()),
-          e);
-    }
+    return model.part("generator", Description.class);
   }
 
   /**
@@ -84,7 +65,7 @@ public final class VarGenerator implements AutoCloseable {
   public static VarGenerator load(
       ModelDirectory model, Numerics numerics, Consumer<ScriptWriter> more) {
     Description description = describe(model);
-    try (TensorFile file = model.tensors(FILE)) {
+    try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
       return load(description, file, numerics, more);
     }
   }

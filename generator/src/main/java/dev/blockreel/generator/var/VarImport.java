@@ -1,6 +1,7 @@
 package dev.blockreel.generator.var;
 
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
@@ -123,9 +124,10 @@ public final class VarImport implements AutoCloseable {
     return network.config();
   }
 
-  /** Writes the weights as {@link VarGenerator#FILE}; BF16, F16 or F32. */
+  /** Writes the weights as {@link ModelDirectory#GENERATOR_FILE}; BF16, F16 or F32. */
   public void write(Path directory, ElementType type) {
-    WeightCopy.write(network.weights(), file, type, directory.resolve(VarGenerator.FILE));
+    WeightCopy.write(
+        network.weights(), file, type, directory.resolve(ModelDirectory.GENERATOR_FILE));
   }
 
   @Override

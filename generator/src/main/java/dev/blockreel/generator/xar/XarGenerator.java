@@ -1,13 +1,10 @@
 package dev.blockreel.generator.xar;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
 import dev.blockreel.script.Script;
@@ -21,9 +18,6 @@ import java.util.List;
  * values. Holds native memory until closed. One thread at a time.
  */
 public final class XarGenerator implements AutoCloseable {
-  /** Name of its weights in a model directory. */
-  public static final String FILE = "generator.safetensors";
-
   /** What {@code model.json} calls it. */
   public static final String KIND = "xar";
 
@@ -77,20 +71,7 @@ public final class XarGenerator implements AutoCloseable {
 
   /** Reads what a model says of its generator, without loading it. */
   public static Description describe(ModelDirectory model) {
-    JsonNode json = model.description().get("generator");
-    if (json == null) {
-      throw EngineFailure.badRequest(
-          "model %s has no generator: this command needs one", model.path());
-    }
-    try {
-      return JSON.treeToValue(json, Description.class);
-    } catch (JsonProcessingException e) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "%s/model.json describes no usable xAR generator: %s"
-              .formatted(model.path(), e.getOriginalMessage()),
-          e);
-    }
+    return model.part("generator", Description.class);
   }
 
   /**
@@ -101,7 +82,7 @@ public final class XarGenerator implements AutoCloseable {
    */
   public static XarGenerator load(ModelDirectory model, Numerics numerics) {
     Description description = describe(model);
-    try (TensorFile file = model.tensors(FILE)) {
+    try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
       return load(description, file, numerics);
     }
   }

@@ -1,6 +1,7 @@
 package dev.blockreel.generator.xar;
 
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
@@ -131,9 +132,10 @@ public final class XarImport implements AutoCloseable {
     return description;
   }
 
-  /** Writes the weights as {@link XarGenerator#FILE}; BF16, F16 or F32. */
+  /** Writes the weights as {@link ModelDirectory#GENERATOR_FILE}; BF16, F16 or F32. */
   public void write(Path directory, ElementType type) {
-    WeightCopy.write(network.weights(), file, type, directory.resolve(XarGenerator.FILE));
+    WeightCopy.write(
+        network.weights(), file, type, directory.resolve(ModelDirectory.GENERATOR_FILE));
   }
 
   @Override

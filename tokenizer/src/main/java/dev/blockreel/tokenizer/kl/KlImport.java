@@ -1,6 +1,7 @@
 package dev.blockreel.tokenizer.kl;
 
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
@@ -67,9 +68,10 @@ public final class KlImport implements AutoCloseable {
     return network.config();
   }
 
-  /** Writes the weights as {@link KlTokenizer#FILE}; BF16, F16 or F32. */
+  /** Writes the weights as {@link ModelDirectory#TOKENIZER_FILE}; BF16, F16 or F32. */
   public void write(Path directory, ElementType type) {
-    WeightCopy.write(network.weights(), file, type, directory.resolve(KlTokenizer.FILE));
+    WeightCopy.write(
+        network.weights(), file, type, directory.resolve(ModelDirectory.TOKENIZER_FILE));
   }
 
   @Override

@@ -1,14 +1,11 @@
 package dev.blockreel.tokenizer.kl;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.grid.ClipShape;
@@ -30,9 +27,6 @@ import java.util.List;
  * closed. One thread at a time.
  */
 public final class KlTokenizer implements ClipTokenizer {
-  /** Name of its weights in a model directory. */
-  public static final String FILE = "tokenizer.safetensors";
-
   /** What {@code model.json} calls it. */
   public static final String KIND = "kl";
 
@@ -95,20 +89,7 @@ public final class KlTokenizer implements ClipTokenizer {
 
   /** Reads what a model says of its tokenizer, without loading it. */
   public static Description describe(ModelDirectory model) {
-    JsonNode json = model.description().get("tokenizer");
-    if (json == null) {
-      throw EngineFailure.badRequest(
-          "model %s has no tokenizer: this command needs one", model.path());
-    }
-    try {
-      return JSON.treeToValue(json, Description.class);
-    } catch (JsonProcessingException e) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "%s/model.json describes no usable KL autoencoder: %s"
-              .formatted(model.path(), e.getOriginalMessage()),
-          e);
-    }
+    return model.part("tokenizer", Description.class);
   }
 
   /**
@@ -119,7 +100,7 @@ public final class KlTokenizer implements ClipTokenizer {
    */
   public static KlTokenizer load(ModelDirectory model, Numerics numerics) {
     Description description = describe(model);
-    try (TensorFile file = model.tensors(FILE)) {
+    try (TensorFile file = model.tensors(ModelDirectory.TOKENIZER_FILE)) {
       return load(description, file, numerics);
     }
   }

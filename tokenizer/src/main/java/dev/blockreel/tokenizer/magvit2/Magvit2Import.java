@@ -1,6 +1,7 @@
 package dev.blockreel.tokenizer.magvit2;
 
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.checkpoint.TorchFile;
@@ -64,9 +65,10 @@ public final class Magvit2Import implements AutoCloseable {
     return network.config();
   }
 
-  /** Writes the weights as {@link Magvit2Tokenizer#FILE}; BF16, F16 or F32. */
+  /** Writes the weights as {@link ModelDirectory#TOKENIZER_FILE}; BF16, F16 or F32. */
   public void write(Path directory, ElementType type) {
-    WeightCopy.write(network.weights(), file, type, directory.resolve(Magvit2Tokenizer.FILE));
+    WeightCopy.write(
+        network.weights(), file, type, directory.resolve(ModelDirectory.TOKENIZER_FILE));
   }
 
   @Override

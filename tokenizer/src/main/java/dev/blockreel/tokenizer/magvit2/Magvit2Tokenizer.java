@@ -1,14 +1,11 @@
 package dev.blockreel.tokenizer.magvit2;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.grid.ClipShape;
@@ -34,9 +31,6 @@ import java.util.List;
  * thread at a time.
  */
 public final class Magvit2Tokenizer implements ClipTokenizer {
-  /** Name of its weights in a model directory. */
-  public static final String FILE = "tokenizer.safetensors";
-
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Of the largest activation of a chunk; more does not run faster, but takes memory. */
@@ -90,7 +84,7 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
    */
   public static Magvit2Tokenizer load(ModelDirectory model, Numerics numerics) {
     Description description = describe(model);
-    try (TensorFile file = model.tensors(FILE)) {
+    try (TensorFile file = model.tensors(ModelDirectory.TOKENIZER_FILE)) {
       return load(description, file, numerics);
     }
   }
@@ -101,20 +95,7 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
    * @throws EngineFailure BAD_REQUEST when it has none; CHECKPOINT_MISMATCH when it makes no sense
    */
   public static Description describe(ModelDirectory model) {
-    JsonNode json = model.description().get("tokenizer");
-    if (json == null) {
-      throw EngineFailure.badRequest(
-          "model %s has no tokenizer: this command needs one", model.path());
-    }
-    try {
-      return JSON.treeToValue(json, Description.class);
-    } catch (JsonProcessingException e) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "%s/model.json describes no usable tokenizer: %s"
-              .formatted(model.path(), e.getOriginalMessage()),
-          e);
-    }
+    return model.part("tokenizer", Description.class);
   }
 
   /** Loads a tokenizer of known sizes from any file with the names of {@link Magvit2}. */

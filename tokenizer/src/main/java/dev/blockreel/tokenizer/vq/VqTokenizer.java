@@ -1,14 +1,11 @@
 package dev.blockreel.tokenizer.vq;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.grid.ClipShape;
@@ -32,9 +29,6 @@ import java.util.List;
  * closed. One thread at a time.
  */
 public final class VqTokenizer implements ClipTokenizer {
-  /** Name of its weights in a model directory. */
-  public static final String FILE = "tokenizer.safetensors";
-
   /** What {@code model.json} says under {@code tokenizer.kind}. */
   public static final String KIND = "vq";
 
@@ -81,20 +75,7 @@ public final class VqTokenizer implements ClipTokenizer {
    * @throws EngineFailure BAD_REQUEST when it has none; CHECKPOINT_MISMATCH when it makes no sense
    */
   public static Description describe(ModelDirectory model) {
-    JsonNode json = model.description().get("tokenizer");
-    if (json == null) {
-      throw EngineFailure.badRequest(
-          "model %s has no tokenizer: this command needs one", model.path());
-    }
-    try {
-      return JSON.treeToValue(json, Description.class);
-    } catch (JsonProcessingException e) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "%s/model.json describes no usable tokenizer: %s"
-              .formatted(model.path(), e.getOriginalMessage()),
-          e);
-    }
+    return model.part("tokenizer", Description.class);
   }
 
   /**
@@ -105,7 +86,7 @@ public final class VqTokenizer implements ClipTokenizer {
    */
   public static VqTokenizer load(ModelDirectory model, Numerics numerics) {
     Description description = describe(model);
-    try (TensorFile file = model.tensors(FILE)) {
+    try (TensorFile file = model.tensors(ModelDirectory.TOKENIZER_FILE)) {
       return load(description, file, numerics);
     }
   }
