@@ -47,9 +47,10 @@ final class KlTraining implements TrainedTokenizer {
           Sym pixels = m.tensor("pixels");
           Sym noise = m.tensor("noise");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
-          Sym moments = network.encode(forward, images(pixels));
-          Sym kept = recipe.decoderOnly() ? moments.detach() : moments;
-          Sym made = network.decode(forward, network.sample(kept, images(noise)));
+          Sym encoded = network.encode(forward, images(pixels));
+          // Without a gradient of the divergence, too, the encoder stays as it is.
+          Sym moments = recipe.decoderOnly() ? encoded.detach() : encoded;
+          Sym made = network.decode(forward, network.sample(moments, images(noise)));
           // (B·T, 3, H, W) → (B, 3, T, H, W)
           Sym clips =
               made.view(pixels.size(0), pixels.size(2), 3, pixels.size(3), pixels.size(4))

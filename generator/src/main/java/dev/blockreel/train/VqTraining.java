@@ -31,9 +31,7 @@ final class VqTraining implements TrainedTokenizer {
   /** The share of codes in use is no loss, but the log shows it: a codebook may fall asleep. */
   @Override
   public List<Penalty> penalties() {
-    return List.of(
-        new Penalty("quantisation", recipe.decoderOnly() ? 0 : recipe.quantisation()),
-        new Penalty("used", 0));
+    return List.of(new Penalty("quantisation", recipe.quantisation()), new Penalty("used", 0));
   }
 
   @Override
@@ -50,13 +48,18 @@ final class VqTraining implements TrainedTokenizer {
           // (B, 3, T, H, W) → (B·T, 3, H, W)
           Sym images = pixels.transpose(1, 2).reshape(-1, 3, pixels.size(3), pixels.size(4));
           Sym learned = m.call("learn", network.encode(forward, images), w);
-          Sym features = learned.item(0);
-          Sym made = network.decode(forward, recipe.decoderOnly() ? features.detach() : features);
+          Sym features = kept(learned.item(0));
+          Sym made = network.decode(forward, features);
           Sym clips =
               made.view(pixels.size(0), pixels.size(2), 3, pixels.size(3), pixels.size(4))
                   .transpose(1, 2);
-          m.returnsAll(clips, learned.item(1), learned.item(2));
+          m.returnsAll(clips, kept(learned.item(1)), learned.item(2));
         });
+  }
+
+  /** What gives the encoder and the codebook no gradient where they shall stay as they are. */
+  private Sym kept(Sym learned) {
+    return recipe.decoderOnly() ? learned.detach() : learned;
   }
 
   @Override

@@ -9,9 +9,7 @@ import dev.blockreel.failure.EngineFailure;
  * @param tokenizer model directory (a name or a path) whose KL autoencoder turns frames into
  *     latents
  * @param generator sizes of the network, and what it predicts together
- * @param examples examples taken of each clip: they begin at evenly spaced frames
- * @param firstFrame the first frame, from 0, at which an example may begin
- * @param lastFrame the last such frame
+ * @param examples examples taken of each clip, which begin evenly spaced
  * @param initial model (a name or a path) whose generator training starts from, or null for random
  *     weights; its sizes and number of classes must be the same
  * @param conditionDropout fraction of the examples that are learned without their class, in [0, 1);
@@ -26,8 +24,6 @@ public record XarRecipe(
     String tokenizer,
     Sizes generator,
     int examples,
-    int firstFrame,
-    int lastFrame,
     String initial,
     double conditionDropout,
     Sampling sampling,
@@ -74,11 +70,6 @@ public record XarRecipe(
       throw EngineFailure.badRequest(
           "examples of a clip and frames of an example must be 1 or more: got %d and %d",
           examples, generator.frames);
-    }
-    if (firstFrame < 0 || lastFrame < firstFrame) {
-      throw EngineFailure.badRequest(
-          "examples begin between firstFrame and lastFrame, from 0: got %d and %d",
-          firstFrame, lastFrame);
     }
   }
 }

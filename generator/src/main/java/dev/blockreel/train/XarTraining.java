@@ -97,11 +97,9 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
       latents =
           LatentCache.of(
               folder,
-              "%d from %d to %d of %d frames by %s"
+              "%d of %d frames by %s"
                   .formatted(
                       recipe.examples(),
-                      recipe.firstFrame(),
-                      recipe.lastFrame(),
                       recipe.generator().frames(),
                       model.description().path("files")),
               description.order().tokens() * description.network().channels(),
@@ -151,16 +149,15 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
                 ClipSampling.Window.START,
                 true,
                 0));
-    if (clip.frames() < recipe.lastFrame() + frames) {
+    int starts = clip.frames() - frames + 1;
+    if (starts < 1) {
       throw EngineFailure.badRequest(
-          "%s has %d frames: the last example would begin at %d and have %d",
-          file, clip.frames(), recipe.lastFrame(), frames);
+          "%s has %d frames: an example has %d", file, clip.frames(), frames);
     }
     SplittableRandom random = new SplittableRandom(number);
     List<Clip> parts = new ArrayList<>();
     for (int i = 0; i < recipe.examples(); i++) {
-      int starts = recipe.lastFrame() - recipe.firstFrame() + 1;
-      int from = recipe.firstFrame() + (int) ((long) i * starts / recipe.examples());
+      int from = (int) ((long) i * starts / recipe.examples());
       parts.add(clip.slice(from, from + frames));
     }
     // All in one call: small frames are cheaper together.

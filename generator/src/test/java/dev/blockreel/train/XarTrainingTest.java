@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.grid.Clip;
@@ -18,7 +20,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,15 +66,15 @@ class XarTrainingTest {
         steps, batch, 0.005, 5, 0.0001, 0.9, 0.95, 1, 0.9, "fp32", 1, 100, 1000);
   }
 
-  private static KlRecipe tokenizerRecipe(int steps) {
+  private static KlRecipe tokenizerRecipe(String initial, int steps) {
     return new KlRecipe(
         "kl",
         new KlConfig(
             new ImageNetwork.Sizes(2, 8, List.of(1, 2), 1, List.of(), List.of(), false, 4), 4, 1),
         new TokenizerRecipe.ClipShape(2, SIDE, SIDE, 8),
         1,
-        null,
-        false,
+        initial,
+        /* decoderOnly: */ initial != null,
         new TokenizerRecipe.Losses(0.5, 4, 0.1),
         0.001,
         schedule(steps, 4));
@@ -81,14 +86,19 @@ class XarTrainingTest {
         tokenizer.toString(),
         new XarRecipe.Sizes(1, 1, 2, 32, entity, frames),
         1,
-        0,
-        0,
         null,
         0.1,
         new XarRecipe.Sampling(1, 2, 4, "heun", "even", "constant"),
         schedule(steps, 8),
         "CC0",
         "nobody");
+  }
+
+  private static Map<String, float[]> tensors(Path out) {
+    Path file = out.resolve("model").resolve(ModelDirectory.TOKENIZER_FILE);
+    try (TensorFile tensors = Safetensors.open(file)) {
+      return tensors.names().stream().collect(Collectors.toMap(name -> name, tensors::floats));
+    }
   }
 
   private static double[] losses(Path out) throws IOException {
@@ -101,9 +111,20 @@ class XarTrainingTest {
   @Test
   void anAutoencoderLearnsAndGeneratorsLearnItsLatents() throws IOException {
     Path codes = folder.resolve("codes");
-    TokenizerTraining.run(tokenizerRecipe(100), data, codes, false, SILENT);
+    TokenizerTraining.run(tokenizerRecipe(null, 100), data, codes, false, SILENT);
     double[] losses = losses(codes);
     assertThat(losses[losses.length - 1]).isLessThan(0.6 * losses[0]);
+
+    Path sharper = folder.resolve("sharper");
+    String learned = codes.resolve("model").toString();
+    TokenizerTraining.run(tokenizerRecipe(learned, 3), data, sharper, false, SILENT);
+    Map<String, float[]> before = tensors(codes);
+    Map<String, float[]> after = tensors(sharper);
+    assertThat(before.keySet()).isEqualTo(after.keySet());
+    for (String name : before.keySet()) {
+      boolean kept = name.startsWith("encoder.") || name.startsWith("quant_conv.");
+      assertThat(Arrays.equals(before.get(name), after.get(name))).as(name).isEqualTo(kept);
+    }
 
     Path images = folder.resolve("images");
     XarTraining.run(

@@ -68,6 +68,15 @@ public final class ComposeSprites implements Callable<Integer> {
       description = "Frames of a clip, 8 for each second (default: ${DEFAULT-VALUE}).")
   private int frames;
 
+  @Option(
+      names = "--first",
+      defaultValue = "0",
+      description =
+          "Frame of the action that a clip begins with. Frame 0 of most actions is the same"
+              + " standing figure, so single frames that shall tell their class are drawn with"
+              + " --first 1 --frames 5 (default: ${DEFAULT-VALUE}).")
+  private int first;
+
   /** Runs the program and ends the virtual machine. */
   public static void main(String[] arguments) {
     System.exit(run(arguments));
@@ -96,6 +105,9 @@ public final class ComposeSprites implements Callable<Integer> {
     if (frames < 1) {
       throw badRequest("--frames must be at least 1: got %d", frames);
     }
+    if (first < 0) {
+      throw badRequest("--first must be at least 0: got %d", first);
+    }
     SpriteLayers artwork = new SpriteLayers(layers);
     SpriteComposer composer = new SpriteComposer(artwork);
     PrintWriter terminal = spec.commandLine().getErr();
@@ -107,7 +119,7 @@ public final class ComposeSprites implements Callable<Integer> {
       for (SpriteClass kind : SpriteClass.ALL) {
         Path file = file(kind, number);
         if (!Files.exists(file)) {
-          ClipWriter.write(file, composer.compose(character, kind, frames));
+          ClipWriter.write(file, composer.compose(character, kind, first, frames));
           written++;
         }
         seen++;

@@ -23,13 +23,14 @@ final class SpriteComposer {
   }
 
   /**
-   * Composes a clip of 64x64 pixels: the action's columns in a loop from its first.
+   * Composes a clip of 64x64 pixels: the action's columns in an endless loop.
    *
    * @param character whom to draw
    * @param kind what is done, and in which direction
+   * @param first frame of the loop that the clip begins with, from 0
    * @param frames how many frames, at least 1
    */
-  Clip compose(SpriteCharacter character, SpriteClass kind, int frames) {
+  Clip compose(SpriteCharacter character, SpriteClass kind, int first, int frames) {
     int plane = CELL * CELL;
     float[] pixels = new float[3 * frames * plane];
     byte[] rgb = new byte[3 * plane];
@@ -38,7 +39,7 @@ final class SpriteComposer {
       for (Path layer : character.layers()) {
         artwork
             .sheet(layer)
-            .drawOver(kind.action().row(kind.direction()), kind.action().column(t), rgb);
+            .drawOver(kind.action().row(kind.direction()), kind.action().column(first + t), rgb);
       }
       for (int c = 0; c < 3; c++) {
         for (int i = 0; i < plane; i++) {

@@ -96,7 +96,7 @@ class ComposeSpritesTest {
   void framesLoopThroughTheColumnsOfTheRightRow() {
     SpriteLayers layers = new SpriteLayers(artwork);
     SpriteClass walkLeft = new SpriteClass(SpriteAction.WALK, SpriteAction.Direction.LEFT);
-    Clip clip = new SpriteComposer(layers).compose(SpriteCharacter.of(1, layers), walkLeft, 17);
+    Clip clip = new SpriteComposer(layers).compose(SpriteCharacter.of(1, layers), walkLeft, 0, 17);
     assertThat(clip.frames()).isEqualTo(17);
     assertThat(clip.fps()).isEqualTo(8);
     for (int t = 0; t < 17; t++) {
@@ -107,10 +107,22 @@ class ComposeSpritesTest {
   }
 
   @Test
+  void aClipMayBeginLaterInTheLoop() {
+    assertThat(run("--characters", "3", "--first", "1", "--frames", "5")).isZero();
+    assertThat(run("--characters", "4", "--frames", "6")).isZero();
+    Clip later = read("cast-up/cast-up_c00003.mkv");
+    Clip whole = read("cast-up/cast-up_c00004.mkv");
+    assertThat(later.frames()).isEqualTo(5);
+    for (int t = 0; t < 5; t++) {
+      assertThat(pixel(later, 1, t, 20, 10)).isEqualTo(pixel(whole, 1, t + 1, 20, 10));
+    }
+  }
+
+  @Test
   void layersAreBlendedByTheirAlpha() {
     SpriteLayers layers = new SpriteLayers(artwork);
     SpriteCharacter body = new SpriteCharacter(0, layers.choices("body", "male").subList(0, 1));
-    Clip clip = new SpriteComposer(layers).compose(body, SpriteClass.ALL.get(0), 1);
+    Clip clip = new SpriteComposer(layers).compose(body, SpriteClass.ALL.get(0), 0, 1);
     // 120 under half-transparent pure red.
     assertThat(pixel(clip, 0, 0, 30, 30)).isEqualTo((255 * 128 + 120 * 127 + 127) / 255);
     assertThat(pixel(clip, 1, 0, 30, 30)).isEqualTo((120 * 127 + 127) / 255);
@@ -136,11 +148,16 @@ class ComposeSpritesTest {
             .compose(
                 SpriteCharacter.of(3, layers),
                 new SpriteClass(SpriteAction.SHOOT, SpriteAction.Direction.UP),
+                0,
                 17);
-    assertThat(ClipReader.read(file, ClipSampling.ALL).pixels()).isEqualTo(composed.pixels());
+    assertThat(read("shoot-up/shoot-up_c00003.mkv").pixels()).isEqualTo(composed.pixels());
     Files.setLastModifiedTime(file, FileTime.fromMillis(0));
     assertThat(run("--characters", "3")).isZero();
     assertThat(Files.getLastModifiedTime(file)).isEqualTo(FileTime.fromMillis(0));
+  }
+
+  private Clip read(String file) {
+    return ClipReader.read(out.resolve(file), ClipSampling.ALL);
   }
 
   @Test
@@ -148,6 +165,7 @@ class ComposeSpritesTest {
     assertThat(run("--characters", "5..2")).isEqualTo(2);
     assertThat(run("--characters", "some")).isEqualTo(2);
     assertThat(run("--frames", "0")).isEqualTo(2);
+    assertThat(run("--first", "-1")).isEqualTo(2);
     assertThat(run("--format", "xyz", "--characters", "0")).isEqualTo(2);
     assertThat(ComposeSprites.run("--layers", "nowhere", "--out", out.toString())).isEqualTo(1);
   }
