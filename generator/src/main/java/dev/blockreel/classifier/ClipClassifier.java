@@ -8,9 +8,9 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.nn.Forward;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.TensorScope;
@@ -31,8 +31,7 @@ public final class ClipClassifier implements AutoCloseable {
 
   private final Description description;
   private final List<String> classes;
-  private final WeightList weights;
-  private final Script script;
+  private final LoadedNetwork network;
 
   /**
    * What {@code model.json} says under {@code classifier}.
@@ -77,12 +76,10 @@ public final class ClipClassifier implements AutoCloseable {
     return best;
   }
 
-  private ClipClassifier(
-      Description description, List<String> classes, WeightList weights, Script script) {
+  private ClipClassifier(Description description, List<String> classes, LoadedNetwork network) {
     this.description = description;
     this.classes = classes;
-    this.weights = weights;
-    this.script = script;
+    this.network = network;
   }
 
   /** Describes a classifier in a {@code model.json}. */
@@ -114,14 +111,11 @@ public final class ClipClassifier implements AutoCloseable {
     }
     ResidualNetwork network = new ResidualNetwork(description.network());
     try (TensorFile file = model.tensors(FILE)) {
-      WeightList weights = WeightList.load(network.weights(), file, numerics);
-      try {
-        return new ClipClassifier(
-            description, List.copyOf(classes), weights, script(network, numerics).compile());
-      } catch (RuntimeException e) {
-        weights.close();
-        throw e;
-      }
+      return new ClipClassifier(
+          description,
+          List.copyOf(classes),
+          LoadedNetwork.of(
+              script(network, numerics), WeightList.load(network.weights(), file, numerics)));
     }
   }
 
@@ -150,7 +144,7 @@ public final class ClipClassifier implements AutoCloseable {
 
   /** The TorchScript that runs. */
   public String script() {
-    return script.source();
+    return network.source();
   }
 
   /**
@@ -183,13 +177,12 @@ public final class ClipClassifier implements AutoCloseable {
     int row = features + shape.classes();
     try (TensorScope scope = TensorScope.open()) {
       float[] rows =
-          script
+          network
               .call(
                   scope,
                   "judge",
                   scope.floats(
-                      pixels, clips.size(), 3, shape.frames(), shape.height(), shape.width()),
-                  weights.list())
+                      pixels, clips.size(), 3, shape.frames(), shape.height(), shape.width()))
               .toFloats();
       List<Judgement> judgements = new ArrayList<>();
       for (int i = 0; i < clips.size(); i++) {
@@ -204,7 +197,6 @@ public final class ClipClassifier implements AutoCloseable {
 
   @Override
   public void close() {
-    script.close();
-    weights.close();
+    network.close();
   }
 }

@@ -21,8 +21,8 @@ public final class History {
    * together. They must all be at their start, or all be past it.
    *
    * @param together its name; its arguments are those of {@code single}, but for a list of
-   *     histories in place of one, and then how many clips each of them has
-   * @param single a method {@code (chunks (B,…), w, history)}, whose chunks begin with those of the
+   *     histories in place of one, followed by how many clips each of them has
+   * @param single a method {@code (chunks (B,…), history, w)}, whose chunks begin with those of the
    *     first history
    */
   public static void writeTogether(ScriptWriter script, String together, String single) {
@@ -30,9 +30,9 @@ public final class History {
         together,
         m -> {
           Sym chunks = m.tensor("chunks");
-          Sym weights = m.tensors("w");
           Sym histories = m.tensorLists("histories");
           Sym clips = m.integers("clips");
+          Sym weights = m.tensors("w");
           Sym streams = m.let("torch.len(" + histories + ")");
           Sym layers = m.let("torch.len(" + histories + "[0])");
           Sym joined = m.let("annotate(List[Tensor], [])");
@@ -48,7 +48,7 @@ public final class History {
                                 .formatted(parts, histories, stream, layer)));
                 m.line("torch.append(%s, torch.cat(%s, 0))".formatted(joined, parts));
               });
-          Sym result = m.call(single, chunks, weights, joined);
+          Sym result = m.call(single, chunks, joined, weights);
           m.loop(
               "torch.len(" + joined + ")",
               layer -> {

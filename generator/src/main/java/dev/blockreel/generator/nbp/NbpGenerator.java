@@ -5,13 +5,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -23,8 +22,7 @@ public final class NbpGenerator implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Description description;
-  private final WeightList weights;
-  private final Script script;
+  private final LoadedNetwork network;
 
   /**
    * What {@code model.json} says under {@code generator}.
@@ -63,10 +61,9 @@ public final class NbpGenerator implements AutoCloseable {
     }
   }
 
-  private NbpGenerator(Description description, WeightList weights, Script script) {
+  private NbpGenerator(Description description, LoadedNetwork network) {
     this.description = description;
-    this.weights = weights;
-    this.script = script;
+    this.network = network;
   }
 
   /** Adds a generator to a {@code model.json}. */
@@ -98,38 +95,29 @@ public final class NbpGenerator implements AutoCloseable {
   public static NbpGenerator load(
       Description description, TensorFile file, Numerics numerics, Consumer<ScriptWriter> more) {
     Nbp network = new Nbp(description.network());
-    return load(
-        description, network, WeightList.load(network.weights(), file, numerics), numerics, more);
+    return new NbpGenerator(
+        description,
+        LoadedNetwork.of(
+            script(network, numerics, more), WeightList.load(network.weights(), file, numerics)));
   }
 
   /** A generator that has learned nothing, to measure a size without its file. */
   public static NbpGenerator standIn(
       Description description, long seed, Numerics numerics, Consumer<ScriptWriter> more) {
     Nbp network = new Nbp(description.network());
-    return load(
+    return new NbpGenerator(
         description,
-        network,
-        WeightList.standIn(network.weights(), seed, numerics),
-        numerics,
-        more);
+        LoadedNetwork.of(
+            script(network, numerics, more),
+            WeightList.standIn(network.weights(), seed, numerics)));
   }
 
-  private static NbpGenerator load(
-      Description description,
-      Nbp network,
-      WeightList weights,
-      Numerics numerics,
-      Consumer<ScriptWriter> more) {
-    try {
-      ScriptWriter script = new ScriptWriter("Nbp");
-      network.writeFull(script, numerics);
-      network.writeCached(script, numerics);
-      more.accept(script);
-      return new NbpGenerator(description, weights, script.compile());
-    } catch (RuntimeException e) {
-      weights.close();
-      throw e;
-    }
+  private static ScriptWriter script(Nbp network, Numerics numerics, Consumer<ScriptWriter> more) {
+    ScriptWriter script = new ScriptWriter("Nbp");
+    network.writeFull(script, numerics);
+    network.writeCached(script, numerics);
+    more.accept(script);
+    return script;
   }
 
   public Description description() {
@@ -138,7 +126,7 @@ public final class NbpGenerator implements AutoCloseable {
 
   /** The TorchScript that runs. */
   public String script() {
-    return script.source();
+    return network.source();
   }
 
   /**
@@ -147,18 +135,12 @@ public final class NbpGenerator implements AutoCloseable {
    * @param scope owns the result
    */
   public Tensor call(TensorScope scope, String method, Object... values) {
-    return script.call(scope, method, withWeights(values));
+    return network.call(scope, method, values);
   }
 
   /** As {@link #call}, for methods that return a list. */
   public List<Tensor> callForList(TensorScope scope, String method, Object... values) {
-    return script.callForList(scope, method, withWeights(values));
-  }
-
-  private Object[] withWeights(Object... values) {
-    Object[] all = Arrays.copyOf(values, values.length + 1);
-    all[values.length] = weights.list();
-    return all;
+    return network.callForList(scope, method, values);
   }
 
   /** A cache of keys and values with {@code slots} places for streams. */
@@ -168,7 +150,6 @@ public final class NbpGenerator implements AutoCloseable {
 
   @Override
   public void close() {
-    script.close();
-    weights.close();
+    network.close();
   }
 }

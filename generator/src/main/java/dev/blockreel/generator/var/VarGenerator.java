@@ -5,13 +5,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
-import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
@@ -26,8 +25,7 @@ public final class VarGenerator implements AutoCloseable {
 
   private final Description description;
   private final Numerics numerics;
-  private final WeightList weights;
-  private final Script script;
+  private final LoadedNetwork network;
 
   /**
    * What {@code model.json} says under {@code generator}.
@@ -37,12 +35,10 @@ public final class VarGenerator implements AutoCloseable {
    */
   public record Description(String kind, VarConfig network) {}
 
-  private VarGenerator(
-      Description description, Numerics numerics, WeightList weights, Script script) {
+  private VarGenerator(Description description, Numerics numerics, LoadedNetwork network) {
     this.description = description;
     this.numerics = numerics;
-    this.weights = weights;
-    this.script = script;
+    this.network = network;
   }
 
   /** Adds a generator to a {@code model.json}. */
@@ -74,38 +70,31 @@ public final class VarGenerator implements AutoCloseable {
   public static VarGenerator load(
       Description description, TensorFile file, Numerics numerics, Consumer<ScriptWriter> more) {
     Var network = new Var(description.network());
-    return load(
-        description, network, WeightList.load(network.weights(), file, numerics), numerics, more);
+    return new VarGenerator(
+        description,
+        numerics,
+        LoadedNetwork.of(
+            script(network, numerics, more), WeightList.load(network.weights(), file, numerics)));
   }
 
   /** A generator that has learned nothing, to measure a size without its file. */
   public static VarGenerator standIn(
       Description description, long seed, Numerics numerics, Consumer<ScriptWriter> more) {
     Var network = new Var(description.network());
-    return load(
+    return new VarGenerator(
         description,
-        network,
-        WeightList.standIn(network.weights(), seed, numerics),
         numerics,
-        more);
+        LoadedNetwork.of(
+            script(network, numerics, more),
+            WeightList.standIn(network.weights(), seed, numerics)));
   }
 
-  private static VarGenerator load(
-      Description description,
-      Var network,
-      WeightList weights,
-      Numerics numerics,
-      Consumer<ScriptWriter> more) {
-    try {
-      ScriptWriter script = new ScriptWriter("Var");
-      network.writeFull(script, numerics);
-      network.writeCached(script, numerics);
-      more.accept(script);
-      return new VarGenerator(description, numerics, weights, script.compile());
-    } catch (RuntimeException e) {
-      weights.close();
-      throw e;
-    }
+  private static ScriptWriter script(Var network, Numerics numerics, Consumer<ScriptWriter> more) {
+    ScriptWriter script = new ScriptWriter("Var");
+    network.writeFull(script, numerics);
+    network.writeCached(script, numerics);
+    more.accept(script);
+    return script;
   }
 
   public Description description() {
@@ -114,7 +103,7 @@ public final class VarGenerator implements AutoCloseable {
 
   /** The TorchScript that runs. */
   public String script() {
-    return script.source();
+    return network.source();
   }
 
   /**
@@ -123,9 +112,7 @@ public final class VarGenerator implements AutoCloseable {
    * @param scope owns the result
    */
   public Tensor call(TensorScope scope, String method, Object... values) {
-    Object[] all = Arrays.copyOf(values, values.length + 1);
-    all[values.length] = weights.list();
-    return script.call(scope, method, all);
+    return network.call(scope, method, values);
   }
 
   /** An empty cache (layers,2,B,H,L,d). */
@@ -135,7 +122,6 @@ public final class VarGenerator implements AutoCloseable {
 
   @Override
   public void close() {
-    script.close();
-    weights.close();
+    network.close();
   }
 }

@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
@@ -26,8 +26,7 @@ public final class XarGenerator implements AutoCloseable {
   private final Description description;
   private final EntityOrder order;
   private final Numerics numerics;
-  private final WeightList weights;
-  private final Script script;
+  private final LoadedNetwork network;
   private final TensorScope scope = TensorScope.open();
   private final Tensor places;
 
@@ -54,13 +53,11 @@ public final class XarGenerator implements AutoCloseable {
     }
   }
 
-  private XarGenerator(
-      Description description, Numerics numerics, WeightList weights, Script script) {
+  private XarGenerator(Description description, Numerics numerics, LoadedNetwork network) {
     this.description = description;
     this.order = description.order();
     this.numerics = numerics;
-    this.weights = weights;
-    this.script = script;
+    this.network = network;
     this.places = OrderTensors.places(scope, order, description.network().headWidth());
   }
 
@@ -90,28 +87,29 @@ public final class XarGenerator implements AutoCloseable {
   /** Loads a generator of known sizes from any file with the names of {@link Xar}. */
   public static XarGenerator load(Description description, TensorFile file, Numerics numerics) {
     Xar network = new Xar(description.network(), description.order().tokens());
-    return load(description, network, WeightList.load(network.weights(), file, numerics), numerics);
+    return new XarGenerator(
+        description,
+        numerics,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.load(network.weights(), file, numerics)));
   }
 
   /** A generator that has learned nothing, to measure a size without its file. */
   public static XarGenerator standIn(Description description, long seed, Numerics numerics) {
     Xar network = new Xar(description.network(), description.order().tokens());
-    return load(
-        description, network, WeightList.standIn(network.weights(), seed, numerics), numerics);
+    return new XarGenerator(
+        description,
+        numerics,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.standIn(network.weights(), seed, numerics)));
   }
 
-  private static XarGenerator load(
-      Description description, Xar network, WeightList weights, Numerics numerics) {
-    try {
-      ScriptWriter script = new ScriptWriter("Xar");
-      network.writeFull(script, numerics);
-      network.writeLoss(script);
-      network.writeCached(script, numerics);
-      return new XarGenerator(description, numerics, weights, script.compile());
-    } catch (RuntimeException e) {
-      weights.close();
-      throw e;
-    }
+  private static ScriptWriter script(Xar network, Numerics numerics) {
+    ScriptWriter script = new ScriptWriter("Xar");
+    network.writeFull(script, numerics);
+    network.writeLoss(script);
+    network.writeCached(script, numerics);
+    return script;
   }
 
   public Description description() {
@@ -125,7 +123,7 @@ public final class XarGenerator implements AutoCloseable {
 
   /** The TorchScript that runs. */
   public String script() {
-    return script.source();
+    return network.source();
   }
 
   /**
@@ -144,18 +142,17 @@ public final class XarGenerator implements AutoCloseable {
       allTimes[i] = times[i / labels.length];
     }
     try (TensorScope own = TensorScope.open()) {
-      return script.call(
+      return network.call(
           scope,
           "conditions",
           own.longs(allLabels, times.length, labels.length),
-          own.longs(allTimes, times.length, labels.length),
-          weights.list());
+          own.longs(allTimes, times.length, labels.length));
     }
   }
 
   /** An empty cache of keys and values for {@code rows} images. */
   public Tensor cache(TensorScope scope, int rows) {
-    return script.call(scope, "emptyCache", rows, numerics.compute().number(), weights.list());
+    return network.call(scope, "emptyCache", rows, numerics.compute().number());
   }
 
   /**
@@ -173,8 +170,8 @@ public final class XarGenerator implements AutoCloseable {
     int channels = description.network().channels();
     try (TensorScope own = TensorScope.open()) {
       Tensor x = own.floats(tokens, rows, tokens.length / rows / channels, channels);
-      return script
-          .call(own, "velocity", x, conditions, step, clean, past, cache, places, weights.list())
+      return network
+          .call(own, "velocity", x, conditions, step, clean, past, cache, places)
           .toFloats();
     }
   }
@@ -191,7 +188,7 @@ public final class XarGenerator implements AutoCloseable {
     int channels = description.network().channels();
     try (TensorScope own = TensorScope.open()) {
       List<Tensor> fixed = OrderTensors.of(own, order, description.network().headWidth());
-      return script
+      return network
           .call(
               own,
               "full",
@@ -200,8 +197,7 @@ public final class XarGenerator implements AutoCloseable {
               own.longs(times, labels.length, order.entities().size()),
               fixed.get(0),
               fixed.get(1),
-              fixed.get(2),
-              weights.list())
+              fixed.get(2))
           .toFloats();
     }
   }
@@ -219,7 +215,7 @@ public final class XarGenerator implements AutoCloseable {
     int batch = labels.length;
     try (TensorScope own = TensorScope.open()) {
       List<Tensor> fixed = OrderTensors.of(own, order, description.network().headWidth());
-      return script.call(
+      return network.call(
               own,
               "loss",
               own.floats(latents, batch, order.tokens(), channels),
@@ -228,8 +224,7 @@ public final class XarGenerator implements AutoCloseable {
               own.floats(times, batch, order.entities().size()),
               fixed.get(0),
               fixed.get(1),
-              fixed.get(2),
-              weights.list())
+              fixed.get(2))
           .toFloats()[0];
     }
   }
@@ -237,7 +232,6 @@ public final class XarGenerator implements AutoCloseable {
   @Override
   public void close() {
     scope.close();
-    script.close();
-    weights.close();
+    network.close();
   }
 }

@@ -11,9 +11,9 @@ import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.LatentGrid;
 import dev.blockreel.nn.Forward;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
@@ -38,8 +38,7 @@ public final class KlTokenizer implements ClipTokenizer {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Description description;
-  private final WeightList weights;
-  private final Script script;
+  private final LoadedNetwork network;
 
   /**
    * What {@code model.json} says under {@code tokenizer}.
@@ -72,10 +71,9 @@ public final class KlTokenizer implements ClipTokenizer {
   public record Moments(
       float[] means, float[] logVariances, int channels, int time, int height, int width) {}
 
-  private KlTokenizer(Description description, WeightList weights, Script script) {
+  private KlTokenizer(Description description, LoadedNetwork network) {
     this.description = description;
-    this.weights = weights;
-    this.script = script;
+    this.network = network;
   }
 
   /** A {@code model.json} that holds only this tokenizer. */
@@ -108,24 +106,19 @@ public final class KlTokenizer implements ClipTokenizer {
   /** Loads a tokenizer of known sizes from any file with the names of {@link Kl}. */
   public static KlTokenizer load(Description description, TensorFile file, Numerics numerics) {
     Kl network = new Kl(description.network());
-    return load(description, network, WeightList.load(network.weights(), file, numerics), numerics);
+    return new KlTokenizer(
+        description,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.load(network.weights(), file, numerics)));
   }
 
   /** A tokenizer that decodes to noise, to measure a size without its file. */
   public static KlTokenizer standIn(Description description, long seed, Numerics numerics) {
     Kl network = new Kl(description.network());
-    return load(
-        description, network, WeightList.standIn(network.weights(), seed, numerics), numerics);
-  }
-
-  private static KlTokenizer load(
-      Description description, Kl network, WeightList weights, Numerics numerics) {
-    try {
-      return new KlTokenizer(description, weights, script(network, numerics).compile());
-    } catch (RuntimeException e) {
-      weights.close();
-      throw e;
-    }
+    return new KlTokenizer(
+        description,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.standIn(network.weights(), seed, numerics)));
   }
 
   private static ScriptWriter script(Kl network, Numerics numerics) {
@@ -151,7 +144,7 @@ public final class KlTokenizer implements ClipTokenizer {
 
   @Override
   public String script() {
-    return script.source();
+    return network.source();
   }
 
   /**
@@ -243,15 +236,15 @@ public final class KlTokenizer implements ClipTokenizer {
 
   /** As {@link #decode(LatentGrid)}, without clamping: (3, T, H, W). */
   float[] decodeRaw(LatentGrid grid) {
-    KlConfig network = description.network();
-    if (grid.channels() != network.channels()) {
+    KlConfig config = description.network();
+    if (grid.channels() != config.channels()) {
       throw EngineFailure.badRequest(
           "latents of %d channels were given, this tokenizer has %d",
-          grid.channels(), network.channels());
+          grid.channels(), config.channels());
     }
     float[] unscaled = new float[grid.values().length];
     for (int i = 0; i < unscaled.length; i++) {
-      unscaled[i] = (float) (grid.values()[i] / network.scale());
+      unscaled[i] = (float) (grid.values()[i] / config.scale());
     }
     return framewise(
         "decode",
@@ -260,7 +253,7 @@ public final class KlTokenizer implements ClipTokenizer {
         grid.time(),
         grid.height(),
         grid.width(),
-        network.factor());
+        config.factor());
   }
 
   /**
@@ -292,7 +285,7 @@ public final class KlTokenizer implements ClipTokenizer {
       float[] made;
       try (TensorScope scope = TensorScope.open()) {
         Tensor frame = scope.floats(part, count, channels, height, width);
-        made = script.call(scope, method, frame, weights.list()).toFloats();
+        made = network.call(scope, method, frame).toFloats();
       }
       int madeChannels = made.length / count / madePlane;
       all = all == null ? new float[madeChannels * frames * madePlane] : all;
@@ -332,7 +325,6 @@ public final class KlTokenizer implements ClipTokenizer {
 
   @Override
   public void close() {
-    script.close();
-    weights.close();
+    network.close();
   }
 }

@@ -3,8 +3,7 @@ package dev.blockreel.tokenizer.magvit2;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
-import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import java.util.ArrayList;
@@ -26,16 +25,14 @@ import java.util.Map;
  */
 public final class ClipStream implements AutoCloseable {
   private final Magvit2Tokenizer.Description description;
-  private final Script script;
-  private final WeightList weights;
+  private final LoadedNetwork network;
   private final TensorList history = new TensorList(List.of());
   private List<TokenGrid> first;
   private boolean closed;
 
-  ClipStream(Magvit2Tokenizer.Description description, Script script, WeightList weights) {
+  ClipStream(Magvit2Tokenizer.Description description, LoadedNetwork network) {
     this.description = description;
-    this.script = script;
-    this.weights = weights;
+    this.network = network;
   }
 
   /** Decodes the next latent frames of the only clip; see {@link #push(List)}. */
@@ -102,13 +99,12 @@ public final class ClipStream implements AutoCloseable {
     TokenGrid grid = grids.get(0);
     try (TensorScope scope = TensorScope.open()) {
       float[] pixels =
-          one.script
+          one.network
               .call(
                   scope,
                   "decodeTogether",
                   scope.longs(
                       one.codes(grids), grids.size(), grid.time(), grid.height(), grid.width()),
-                  one.weights.list(),
                   streams.stream().map(stream -> stream.history).toList(),
                   chunks.stream().mapToLong(List::size).toArray())
               .toFloats();
@@ -145,12 +141,11 @@ public final class ClipStream implements AutoCloseable {
     long[] codes = codes(latentFrames);
     try (TensorScope scope = TensorScope.open()) {
       float[] pixels =
-          script
+          network
               .call(
                   scope,
                   "decode",
                   scope.longs(codes, latentFrames.size(), grid.time(), grid.height(), grid.width()),
-                  weights.list(),
                   history)
               .toFloats();
       begin(latentFrames);

@@ -12,9 +12,9 @@ import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.History;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
@@ -39,8 +39,7 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
   private static final long VALUES_ON_GPU = 1 << 28;
 
   private final Description description;
-  private final WeightList weights;
-  private final Script script;
+  private final LoadedNetwork network;
 
   /**
    * What {@code model.json} says under {@code tokenizer}.
@@ -60,10 +59,9 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
     }
   }
 
-  private Magvit2Tokenizer(Description description, WeightList weights, Script script) {
+  private Magvit2Tokenizer(Description description, LoadedNetwork network) {
     this.description = description;
-    this.weights = weights;
-    this.script = script;
+    this.network = network;
   }
 
   /** A {@code model.json} that holds only this tokenizer. */
@@ -101,24 +99,19 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
   /** Loads a tokenizer of known sizes from any file with the names of {@link Magvit2}. */
   public static Magvit2Tokenizer load(Description description, TensorFile file, Numerics numerics) {
     Magvit2 network = new Magvit2(description.network());
-    return load(description, network, WeightList.load(network.weights(), file, numerics), numerics);
+    return new Magvit2Tokenizer(
+        description,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.load(network.weights(), file, numerics)));
   }
 
   /** A tokenizer that decodes to noise, to measure a size without its file. */
   public static Magvit2Tokenizer standIn(Description description, long seed, Numerics numerics) {
     Magvit2 network = new Magvit2(description.network());
-    return load(
-        description, network, WeightList.standIn(network.weights(), seed, numerics), numerics);
-  }
-
-  private static Magvit2Tokenizer load(
-      Description description, Magvit2 network, WeightList weights, Numerics numerics) {
-    try {
-      return new Magvit2Tokenizer(description, weights, script(network, numerics).compile());
-    } catch (RuntimeException e) {
-      weights.close();
-      throw e;
-    }
+    return new Magvit2Tokenizer(
+        description,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.standIn(network.weights(), seed, numerics)));
   }
 
   private static ScriptWriter script(Magvit2 network, Numerics numerics) {
@@ -128,27 +121,28 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
                 "latents",
                 m -> {
                   Sym pixels = m.tensor("pixels");
-                  Sym weights = m.tensors("w");
-                  Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
+                  History history = new History(m, "history");
+                  Forward forward = new Forward(m, m.tensors("w"), numerics, history);
                   m.returns(network.encode(forward, pixels));
                 })
             .method(
                 "indices",
-                m ->
-                    m.returns(
-                        network.quantize(new Forward(m, m.tensors("w"), numerics), m.tensor("z"))))
+                m -> {
+                  Sym latents = m.tensor("z");
+                  m.returns(network.quantize(new Forward(m, m.tensors("w"), numerics), latents));
+                })
             .method(
                 "values",
-                m ->
-                    m.returns(
-                        network.lookup(
-                            new Forward(m, m.tensors("w"), numerics), m.tensor("indices"))))
+                m -> {
+                  Sym indices = m.tensor("indices");
+                  m.returns(network.lookup(new Forward(m, m.tensors("w"), numerics), indices));
+                })
             .method(
                 "decode",
                 m -> {
                   Sym codes = m.tensor("codes");
-                  Sym weights = m.tensors("w");
-                  Forward forward = new Forward(m, weights, numerics, new History(m, "history"));
+                  History history = new History(m, "history");
+                  Forward forward = new Forward(m, m.tensors("w"), numerics, history);
                   m.returns(network.decode(forward, network.lookup(forward, codes)));
                 });
     History.writeTogether(script, "decodeTogether", "decode");
@@ -162,7 +156,7 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
 
   @Override
   public String script() {
-    return script.source();
+    return network.source();
   }
 
   /**
@@ -173,14 +167,14 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
    * @throws EngineFailure BAD_REQUEST when they are not
    */
   public TokenGrid encode(Clip clip) {
-    Magvit2Config network = description.network();
-    int factor = network.spaceFactor();
+    Magvit2Config config = description.network();
+    int factor = config.spaceFactor();
     if (clip.height() % factor != 0 || clip.width() % factor != 0) {
       throw EngineFailure.badRequest(
           "the tokenizer needs sides that are multiples of %d: got a clip of %dx%d",
           factor, clip.width(), clip.height());
     }
-    int latentFrames = network.latentFrames(clip.frames());
+    int latentFrames = config.latentFrames(clip.frames());
     int atOnce = latentFramesAtOnce(clip.height() / factor, clip.width() / factor);
     long[] indices = indices(latents(clip, atOnce));
     int[] codes = Arrays.stream(indices).mapToInt(Math::toIntExact).toArray();
@@ -197,17 +191,17 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
    * are left out.
    */
   float[] latents(Clip clip, int atOnce) {
-    Magvit2Config network = description.network();
-    int latentFrames = network.latentFrames(clip.frames());
+    Magvit2Config config = description.network();
+    int latentFrames = config.latentFrames(clip.frames());
     List<float[]> parts = new ArrayList<>();
     try (TensorList history = new TensorList(List.of())) {
       for (int done = 0; done < latentFrames; done += atOnce) {
-        int from = done == 0 ? 0 : network.frames(done);
-        Clip chunk = clip.slice(from, network.frames(Math.min(latentFrames, done + atOnce)));
+        int from = done == 0 ? 0 : config.frames(done);
+        Clip chunk = clip.slice(from, config.frames(Math.min(latentFrames, done + atOnce)));
         try (TensorScope scope = TensorScope.open()) {
           Tensor pixels =
               scope.floats(chunk.pixels(), 1, 3, chunk.frames(), chunk.height(), chunk.width());
-          parts.add(script.call(scope, "latents", pixels, weights.list(), history).toFloats());
+          parts.add(network.call(scope, "latents", pixels, history).toFloats());
         }
       }
     }
@@ -230,12 +224,12 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
    * that is used again: fresh memory costs more than the work that is done on it.
    */
   private int latentFramesAtOnce(int height, int width) {
-    Magvit2Config network = description.network();
+    Magvit2Config config = description.network();
     long values = 0; // of the largest activation of a latent frame
-    long time = network.timeFactor();
-    long cells = (long) height * width * network.spaceFactor() * network.spaceFactor();
-    cells /= (long) network.patch() * network.patch();
-    for (Magvit2Config.Stage stage : network.stages()) {
+    long time = config.timeFactor();
+    long cells = (long) height * width * config.spaceFactor() * config.spaceFactor();
+    cells /= (long) config.patch() * config.patch();
+    for (Magvit2Config.Stage stage : config.stages()) {
       values = Math.max(values, time * cells * stage.width());
       time /= stage.strideTime();
       cells /= (long) stage.strideSpace() * stage.strideSpace();
@@ -248,18 +242,14 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
   long[] indices(float[] latents) {
     int d = description.network().levels().size();
     try (TensorScope scope = TensorScope.open()) {
-      return script
-          .call(scope, "indices", weights.list(), scope.floats(latents, latents.length / d, d))
-          .toLongs();
+      return network.call(scope, "indices", scope.floats(latents, latents.length / d, d)).toLongs();
     }
   }
 
   /** FSQ values (N, d) of indices (N). */
   float[] values(long[] indices) {
     try (TensorScope scope = TensorScope.open()) {
-      return script
-          .call(scope, "values", weights.list(), scope.longs(indices, indices.length))
-          .toFloats();
+      return network.call(scope, "values", scope.longs(indices, indices.length)).toFloats();
     }
   }
 
@@ -306,7 +296,7 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
    * is the caller's to close, before this tokenizer.
    */
   public ClipStream stream() {
-    return new ClipStream(description, script, weights);
+    return new ClipStream(description, network);
   }
 
   @Override
@@ -333,7 +323,6 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
 
   @Override
   public void close() {
-    script.close();
-    weights.close();
+    network.close();
   }
 }

@@ -12,9 +12,9 @@ import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.grid.TokenScales;
 import dev.blockreel.nn.Forward;
+import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.WeightList;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
@@ -35,8 +35,7 @@ public final class VqTokenizer implements ClipTokenizer {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Description description;
-  private final WeightList weights;
-  private final Script script;
+  private final LoadedNetwork network;
 
   /**
    * What {@code model.json} says under {@code tokenizer}.
@@ -56,10 +55,9 @@ public final class VqTokenizer implements ClipTokenizer {
     }
   }
 
-  private VqTokenizer(Description description, WeightList weights, Script script) {
+  private VqTokenizer(Description description, LoadedNetwork network) {
     this.description = description;
-    this.weights = weights;
-    this.script = script;
+    this.network = network;
   }
 
   /** A {@code model.json} that holds only this tokenizer. */
@@ -94,24 +92,19 @@ public final class VqTokenizer implements ClipTokenizer {
   /** Loads a tokenizer of known sizes from any file with the names of {@link Vq}. */
   public static VqTokenizer load(Description description, TensorFile file, Numerics numerics) {
     Vq network = new Vq(description.network());
-    return load(description, network, WeightList.load(network.weights(), file, numerics), numerics);
+    return new VqTokenizer(
+        description,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.load(network.weights(), file, numerics)));
   }
 
   /** A tokenizer that decodes to noise, to measure a size without its file. */
   public static VqTokenizer standIn(Description description, long seed, Numerics numerics) {
     Vq network = new Vq(description.network());
-    return load(
-        description, network, WeightList.standIn(network.weights(), seed, numerics), numerics);
-  }
-
-  private static VqTokenizer load(
-      Description description, Vq network, WeightList weights, Numerics numerics) {
-    try {
-      return new VqTokenizer(description, weights, script(network, numerics).compile());
-    } catch (RuntimeException e) {
-      weights.close();
-      throw e;
-    }
+    return new VqTokenizer(
+        description,
+        LoadedNetwork.of(
+            script(network, numerics), WeightList.standIn(network.weights(), seed, numerics)));
   }
 
   private static ScriptWriter script(Vq network, Numerics numerics) {
@@ -140,18 +133,12 @@ public final class VqTokenizer implements ClipTokenizer {
 
   @Override
   public String script() {
-    return script.source();
+    return network.source();
   }
 
-  /**
-   * Calls a method of the script; the weights follow as its last argument.
-   *
-   * @param scope owns the result
-   */
+  /** As {@link LoadedNetwork#call}. */
   Tensor call(TensorScope scope, String method, Object... values) {
-    Object[] all = Arrays.copyOf(values, values.length + 1);
-    all[values.length] = weights.list();
-    return script.call(scope, method, all);
+    return network.call(scope, method, values);
   }
 
   /**
@@ -197,20 +184,20 @@ public final class VqTokenizer implements ClipTokenizer {
 
   /** Checks that tokens are of this model. */
   private void require(TokenScales tokens) {
-    VqConfig network = description.network();
+    VqConfig config = description.network();
     List<Integer> sides = tokens.maps().stream().map(TokenGrid::height).toList();
-    if (!sides.equals(network.scales())
+    if (!sides.equals(config.scales())
         || tokens.maps().stream().anyMatch(map -> map.width() != map.height())) {
       throw EngineFailure.badRequest(
-          "tokens of %s: this model has scales of sides %s", tokens.sizes(), network.scales());
+          "tokens of %s: this model has scales of sides %s", tokens.sizes(), config.scales());
     }
     for (int scale = 0; scale < sides.size(); scale++) {
       int[] codes = tokens.maps().get(scale).codes();
       for (int i = 0; i < codes.length; i++) {
-        if (codes[i] < 0 || codes[i] >= network.codes()) {
+        if (codes[i] < 0 || codes[i] >= config.codes()) {
           throw EngineFailure.badRequest(
               "token %d of scale %d is %d: this model has codes 0 to %d",
-              i, scale, codes[i], network.codes() - 1);
+              i, scale, codes[i], config.codes() - 1);
         }
       }
     }
@@ -273,7 +260,6 @@ public final class VqTokenizer implements ClipTokenizer {
 
   @Override
   public void close() {
-    script.close();
-    weights.close();
+    network.close();
   }
 }
