@@ -123,7 +123,7 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
             1,
             classes,
             true);
-    return new NbpGenerator.Description("nbp", config, time, height, width);
+    return new NbpGenerator.Description(NbpGenerator.KIND, config, time, height, width);
   }
 
   private static TokenCache tokens(

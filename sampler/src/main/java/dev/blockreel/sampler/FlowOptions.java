@@ -2,6 +2,7 @@ package dev.blockreel.sampler;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.failure.EngineFailure;
 import java.util.Locale;
 
@@ -17,6 +18,15 @@ public record FlowOptions(int steps, FlowSolver.Kind solver, TimeGrid times, Gui
   /** As xAR-B was published. */
   public static final FlowOptions PUBLISHED =
       new FlowOptions(40, FlowSolver.Kind.EULER_MARUYAMA, TimeGrid.PUBLISHED, Guidance.LINEAR);
+
+  /** Reads them from {@code sampling} of a model; what is not said is as published. */
+  static FlowOptions of(JsonNode sampling) {
+    return new FlowOptions(
+        sampling.path("steps").asInt(PUBLISHED.steps),
+        FlowSolver.Kind.parse(sampling.path("solver").asText(PUBLISHED.solver.toString())),
+        TimeGrid.parse(sampling.path("times").asText(PUBLISHED.times.name())),
+        Guidance.parse(sampling.path("guidance").asText(PUBLISHED.guidance.name())));
+  }
 
   /** Checks the ranges. */
   public FlowOptions {

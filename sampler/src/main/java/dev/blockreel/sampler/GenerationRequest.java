@@ -2,6 +2,7 @@ package dev.blockreel.sampler;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.TokenGrid;
 import java.util.List;
 
@@ -35,8 +36,12 @@ public record GenerationRequest(
     NBP
   }
 
+  /** Checks that there is something to generate. */
   public GenerationRequest {
     classes = List.copyOf(classes);
+    if (classes.isEmpty()) {
+      throw EngineFailure.badRequest("a generation needs at least one clip");
+    }
     requireNonNull(options, "options is null");
     requireNonNull(mode, "mode is null");
     condition = List.copyOf(condition);
@@ -62,5 +67,29 @@ public record GenerationRequest(
       Mode mode,
       List<TokenGrid> condition) {
     this(classes, seed, options, mode, condition, List.of());
+  }
+
+  /** Fails with BAD_REQUEST unless all classes are numbers from 0, below {@code known}. */
+  void requireClasses(int known) {
+    for (int label : classes) {
+      if (label < 0 || label >= known) {
+        throw EngineFailure.badRequest(
+            "class %d does not exist: this model has classes 0 to %d", label, known - 1);
+      }
+    }
+  }
+
+  /** As {@link #requireClasses}, for models that can be asked for nothing else. */
+  void requireOnlyClasses(int known) {
+    if (!prompts.isEmpty()) {
+      throw EngineFailure.badRequest("this model takes a class, not a prompt");
+    }
+    if (!condition.isEmpty()) {
+      throw EngineFailure.badRequest("this model does not go on from given frames");
+    }
+    if (mode == Mode.NTP) {
+      throw EngineFailure.badRequest("this model does not go token by token: it has no mode ntp");
+    }
+    requireClasses(known);
   }
 }

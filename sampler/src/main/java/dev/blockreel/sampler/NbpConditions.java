@@ -70,9 +70,6 @@ record NbpConditions(NbpConfig network, ClassNames classes, List<int[]> ids, Pat
 
   /** Fails with BAD_REQUEST when {@code model} cannot be asked for this. */
   void check(GenerationRequest request, NbpGenerator.Description model) {
-    if (request.classes().isEmpty()) {
-      throw EngineFailure.badRequest("a generation needs at least one clip");
-    }
     checkCondition(request);
     if (!network.hybrid() && request.condition().isEmpty()) {
       throw EngineFailure.badRequest("this model continues clips: it needs --condition");
@@ -139,12 +136,7 @@ record NbpConditions(NbpConfig network, ClassNames classes, List<int[]> ids, Pat
     if (known == 0) {
       throw EngineFailure.badRequest("this model has no classes: it takes a prompt");
     }
-    for (int label : request.classes()) {
-      if (label < 0 || label >= known) {
-        throw EngineFailure.badRequest(
-            "class %d does not exist: this model has classes 0 to %d", label, known - 1);
-      }
-    }
+    request.requireClasses(known);
   }
 
   /** Condition ids of each clip of a checked request, without offset; empty arrays for none. */

@@ -1,6 +1,5 @@
 package dev.blockreel.sampler;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
@@ -9,7 +8,6 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
-import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.util.List;
@@ -37,13 +35,12 @@ public final class NbpPipeline implements Pipeline {
   static NbpPipeline load(ModelDirectory model, Dtype dtype) {
     NbpConfig config = NbpGenerator.describe(model).network();
     NbpConditions conditions = NbpConditions.of(model, config);
-    SamplingOptions defaults = defaults(model);
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
-    Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(compute, 1));
+    SamplingOptions defaults = SamplingOptions.of(model);
+    Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(dtype, 1));
     try {
       NbpGenerator generator =
           NbpGenerator.load(
-              model, Numerics.inference(compute, config.blockSize()), TokenSampling::write);
+              model, Numerics.inference(dtype, config.blockSize()), TokenSampling::write);
       return new NbpPipeline(tokenizer, generator, conditions, defaults);
     } catch (RuntimeException e) {
       tokenizer.close();
@@ -55,16 +52,12 @@ public final class NbpPipeline implements Pipeline {
   static NbpPipeline standIn(String preset, Dtype dtype, long seed) {
     NbpPreset published = NbpPreset.named(preset);
     int block = published.generator().network().blockSize();
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
     Magvit2Tokenizer tokenizer =
-        Magvit2Tokenizer.standIn(published.tokenizer(), seed, Numerics.inference(compute, 1));
+        Magvit2Tokenizer.standIn(published.tokenizer(), seed, Numerics.inference(dtype, 1));
     try {
       NbpGenerator generator =
           NbpGenerator.standIn(
-              published.generator(),
-              seed,
-              Numerics.inference(compute, block),
-              TokenSampling::write);
+              published.generator(), seed, Numerics.inference(dtype, block), TokenSampling::write);
       return new NbpPipeline(
           tokenizer,
           generator,
@@ -76,19 +69,9 @@ public final class NbpPipeline implements Pipeline {
     }
   }
 
-  private static SamplingOptions defaults(ModelDirectory model) {
-    JsonNode json = model.description().path("sampling");
-    return new SamplingOptions(
-        json.path("temperature").asDouble(1),
-        json.path("topK").asInt(0),
-        json.path("topP").asDouble(1),
-        json.path("cfg").asDouble(0),
-        json.path("scaleCfg").asBoolean(true));
-  }
-
   @Override
   public String kind() {
-    return "nbp";
+    return NbpGenerator.KIND;
   }
 
   @Override

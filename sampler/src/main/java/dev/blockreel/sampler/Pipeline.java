@@ -4,6 +4,9 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.var.VarGenerator;
+import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenGrid;
@@ -29,11 +32,12 @@ public interface Pipeline extends AutoCloseable {
    */
   static Pipeline load(Path directory, Dtype dtype) {
     ModelDirectory model = ModelDirectory.open(directory);
-    String kind = model.description().path("generator").path("kind").asText("nbp");
+    String kind = model.description().path("generator").path("kind").asText(NbpGenerator.KIND);
+    Dtype compute = known(dtype);
     return switch (kind) {
-      case "nbp" -> NbpPipeline.load(model, dtype);
-      case "xar" -> XarPipeline.load(model, dtype);
-      case "var" -> VarPipeline.load(model, dtype);
+      case NbpGenerator.KIND -> NbpPipeline.load(model, compute);
+      case XarGenerator.KIND -> XarPipeline.load(model, compute);
+      case VarGenerator.KIND -> VarPipeline.load(model, compute);
       default ->
           throw new EngineFailure(
               FailureCode.UNSUPPORTED,
@@ -52,12 +56,17 @@ public interface Pipeline extends AutoCloseable {
    * @throws EngineFailure BAD_REQUEST when there is no such model
    */
   static Pipeline standIn(String preset, Dtype dtype, long seed) {
+    Dtype compute = known(dtype);
     if (preset.startsWith("xar-")) {
-      return XarPipeline.standIn(preset, dtype, seed);
+      return XarPipeline.standIn(preset, compute, seed);
     }
     return preset.startsWith("var-")
-        ? VarPipeline.standIn(preset, dtype, seed)
-        : NbpPipeline.standIn(preset, dtype, seed);
+        ? VarPipeline.standIn(preset, compute, seed)
+        : NbpPipeline.standIn(preset, compute, seed);
+  }
+
+  private static Dtype known(Dtype dtype) {
+    return dtype == null ? Torch.fastDtype() : dtype;
   }
 
   /** The family of the generator, as {@code model.json} writes it. */

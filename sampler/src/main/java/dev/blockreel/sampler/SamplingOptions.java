@@ -2,6 +2,8 @@ package dev.blockreel.sampler;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
 
 /**
@@ -27,6 +29,22 @@ public record SamplingOptions(
   /** For tokens. */
   public SamplingOptions(double temperature, int topK, double topP, double cfg, boolean scaleCfg) {
     this(temperature, topK, topP, cfg, scaleCfg, FlowOptions.PUBLISHED);
+  }
+
+  /**
+   * Reads {@code sampling} of a model: how it likes to be sampled.
+   *
+   * @throws EngineFailure BAD_REQUEST when a value is out of range
+   */
+  static SamplingOptions of(ModelDirectory model) {
+    JsonNode json = model.description().path("sampling");
+    return new SamplingOptions(
+        json.path("temperature").asDouble(1),
+        json.path("topK").asInt(0),
+        json.path("topP").asDouble(1),
+        json.path("cfg").asDouble(0),
+        json.path("scaleCfg").asBoolean(true),
+        FlowOptions.of(json));
   }
 
   /** Checks the ranges. */

@@ -24,9 +24,9 @@ public final class Tokenizers {
    *     do not fit; UNSUPPORTED for a kind that is not known here
    */
   public static ClipTokenizer load(ModelDirectory model, Numerics numerics) {
-    String kind = model.description().path("tokenizer").path("kind").asText("magvit2");
+    String kind = model.description().path("tokenizer").path("kind").asText(Magvit2Tokenizer.KIND);
     return switch (kind) {
-      case "magvit2" -> Magvit2Tokenizer.load(model, numerics);
+      case Magvit2Tokenizer.KIND -> Magvit2Tokenizer.load(model, numerics);
       case KlTokenizer.KIND -> KlTokenizer.load(model, numerics);
       case VqTokenizer.KIND -> VqTokenizer.load(model, numerics);
       default ->

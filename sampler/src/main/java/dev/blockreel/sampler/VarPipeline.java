@@ -1,8 +1,6 @@
 package dev.blockreel.sampler;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.var.VarConfig;
 import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.generator.var.VarPreset;
@@ -10,7 +8,6 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenScales;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
-import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.vq.ScaleStream;
 import dev.blockreel.tokenizer.vq.VqTokenizer;
 import java.util.ArrayList;
@@ -40,12 +37,11 @@ public final class VarPipeline implements Pipeline {
   /** As {@link Pipeline#load}. */
   static VarPipeline load(ModelDirectory model, Dtype dtype) {
     VarConfig config = VarGenerator.describe(model).network();
-    SamplingOptions defaults = defaults(model);
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
-    VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(compute, 0));
+    SamplingOptions defaults = SamplingOptions.of(model);
+    VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(dtype, 0));
     try {
       VarGenerator generator =
-          VarGenerator.load(model, Numerics.inference(compute, rows(config)), VarDecoding::write);
+          VarGenerator.load(model, Numerics.inference(dtype, rows(config)), VarDecoding::write);
       return pipeline(tokenizer, generator, ClassNames.of(model), defaults);
     } catch (RuntimeException e) {
       tokenizer.close();
@@ -56,18 +52,17 @@ public final class VarPipeline implements Pipeline {
   /** As {@link Pipeline#standIn}. */
   static VarPipeline standIn(String preset, Dtype dtype, long seed) {
     VarPreset published = VarPreset.named(preset);
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
     VqTokenizer tokenizer =
         VqTokenizer.standIn(
             new VqTokenizer.Description(VqTokenizer.KIND, published.tokenizer()),
             seed,
-            Numerics.inference(compute, 0));
+            Numerics.inference(dtype, 0));
     try {
       VarGenerator generator =
           VarGenerator.standIn(
               new VarGenerator.Description(VarGenerator.KIND, published.generator()),
               seed,
-              Numerics.inference(compute, rows(published.generator())),
+              Numerics.inference(dtype, rows(published.generator())),
               VarDecoding::write);
       return pipeline(
           tokenizer,
@@ -95,16 +90,6 @@ public final class VarPipeline implements Pipeline {
   private static int rows(VarConfig config) {
     int side = config.scales().get(config.scales().size() - 1);
     return side * side;
-  }
-
-  private static SamplingOptions defaults(ModelDirectory model) {
-    JsonNode json = model.description().path("sampling");
-    return new SamplingOptions(
-        json.path("temperature").asDouble(1),
-        json.path("topK").asInt(0),
-        json.path("topP").asDouble(1),
-        json.path("cfg").asDouble(0),
-        json.path("scaleCfg").asBoolean(true));
   }
 
   @Override
@@ -184,25 +169,7 @@ public final class VarPipeline implements Pipeline {
 
   @Override
   public void check(GenerationRequest request) {
-    int known = generator.description().network().classes();
-    if (request.classes().isEmpty()) {
-      throw EngineFailure.badRequest("a generation needs at least one image");
-    }
-    if (!request.prompts().isEmpty()) {
-      throw EngineFailure.badRequest("this model takes a class, not a prompt");
-    }
-    if (!request.condition().isEmpty()) {
-      throw EngineFailure.badRequest("this model does not go on from given frames");
-    }
-    if (request.mode() == GenerationRequest.Mode.NTP) {
-      throw EngineFailure.badRequest("this model predicts scales: it has no mode ntp");
-    }
-    for (int label : request.classes()) {
-      if (label < 0 || label >= known) {
-        throw EngineFailure.badRequest(
-            "class %d does not exist: this model has classes 0 to %d", label, known - 1);
-      }
-    }
+    request.requireOnlyClasses(generator.description().network().classes());
   }
 
   @Override

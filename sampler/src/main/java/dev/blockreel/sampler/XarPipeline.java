@@ -1,6 +1,5 @@
 package dev.blockreel.sampler;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
@@ -12,7 +11,6 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.LatentGrid;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
-import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.kl.KlTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,9 +36,8 @@ public final class XarPipeline implements Pipeline {
   /** As {@link Pipeline#load}. */
   static XarPipeline load(ModelDirectory model, Dtype dtype) {
     XarGenerator.Description description = XarGenerator.describe(model);
-    SamplingOptions defaults = defaults(model);
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
-    KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.inference(compute, 1));
+    SamplingOptions defaults = SamplingOptions.of(model);
+    KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.inference(dtype, 1));
     try {
       if (tokenizer.description().network().channels() != description.network().channels()) {
         throw new EngineFailure(
@@ -53,7 +50,7 @@ public final class XarPipeline implements Pipeline {
       }
       return new XarPipeline(
           tokenizer,
-          XarGenerator.load(model, Numerics.inference(compute, rows(description))),
+          XarGenerator.load(model, Numerics.inference(dtype, rows(description))),
           ClassNames.of(model),
           defaults);
     } catch (RuntimeException e) {
@@ -65,28 +62,16 @@ public final class XarPipeline implements Pipeline {
   /** As {@link Pipeline#standIn}. */
   static XarPipeline standIn(String preset, Dtype dtype, long seed) {
     XarPreset published = XarPreset.named(preset);
-    Dtype compute = dtype == null ? Torch.fastDtype() : dtype;
     KlTokenizer tokenizer =
-        KlTokenizer.standIn(published.tokenizer(), seed, Numerics.inference(compute, 1));
+        KlTokenizer.standIn(published.tokenizer(), seed, Numerics.inference(dtype, 1));
     try {
       return new XarPipeline(
           tokenizer,
           XarGenerator.standIn(
-              published.generator(),
-              seed,
-              Numerics.inference(compute, rows(published.generator()))),
+              published.generator(), seed, Numerics.inference(dtype, rows(published.generator()))),
           new ClassNames(List.of()),
           new SamplingOptions(
-              1,
-              0,
-              1,
-              published.cfg(),
-              true,
-              new FlowOptions(
-                  published.steps(),
-                  FlowSolver.Kind.EULER_MARUYAMA,
-                  FlowOptions.TimeGrid.PUBLISHED,
-                  FlowOptions.Guidance.LINEAR)));
+              1, 0, 1, published.cfg(), true, FlowOptions.PUBLISHED.withSteps(published.steps())));
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
@@ -100,22 +85,6 @@ public final class XarPipeline implements Pipeline {
 
   private static int largest(EntityOrder order) {
     return order.entities().stream().mapToInt(entity -> entity.length).max().orElseThrow();
-  }
-
-  private static SamplingOptions defaults(ModelDirectory model) {
-    JsonNode json = model.description().path("sampling");
-    FlowOptions usual = FlowOptions.PUBLISHED;
-    return new SamplingOptions(
-        json.path("temperature").asDouble(1),
-        0,
-        1,
-        json.path("cfg").asDouble(0),
-        true,
-        new FlowOptions(
-            json.path("steps").asInt(usual.steps()),
-            FlowSolver.Kind.parse(json.path("solver").asText(usual.solver().toString())),
-            FlowOptions.TimeGrid.parse(json.path("times").asText(usual.times().name())),
-            FlowOptions.Guidance.parse(json.path("guidance").asText(usual.guidance().name()))));
   }
 
   @Override
@@ -206,25 +175,7 @@ public final class XarPipeline implements Pipeline {
 
   @Override
   public void check(GenerationRequest request) {
-    int known = generator.description().network().classes();
-    if (request.classes().isEmpty()) {
-      throw EngineFailure.badRequest("a generation needs at least one clip");
-    }
-    if (!request.prompts().isEmpty()) {
-      throw EngineFailure.badRequest("this model takes a class, not a prompt");
-    }
-    if (!request.condition().isEmpty()) {
-      throw EngineFailure.badRequest("this model does not go on from given frames");
-    }
-    if (request.mode() == GenerationRequest.Mode.NTP) {
-      throw EngineFailure.badRequest("this model predicts entities: it has no mode ntp");
-    }
-    for (int label : request.classes()) {
-      if (label < 0 || label >= known) {
-        throw EngineFailure.badRequest(
-            "class %d does not exist: this model has classes 0 to %d", label, known - 1);
-      }
-    }
+    request.requireOnlyClasses(generator.description().network().classes());
   }
 
   @Override

@@ -111,7 +111,9 @@ class VarPipelineTest {
     refused(
         request(List.of(10), options, GenerationRequest.Mode.NBP),
         "class 10 does not exist: this model has classes 0 to 9");
-    refused(request(List.of(), options, GenerationRequest.Mode.NBP), "at least one image");
+    assertThatThrownBy(() -> request(List.of(), options, GenerationRequest.Mode.NBP))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageContaining("at least one clip");
     refused(request(List.of(1), options, GenerationRequest.Mode.NTP), "it has no mode ntp");
     refused(
         new GenerationRequest(

@@ -1,11 +1,17 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.var.VarGenerator;
+import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipWriter;
 import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.tokenizer.kl.KlTokenizer;
+import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import dev.blockreel.tokenizer.vq.VqTokenizer;
 import dev.blockreel.train.ClassifierRecipe;
 import dev.blockreel.train.ClassifierTraining;
 import dev.blockreel.train.GeneratorRecipe;
@@ -66,17 +72,19 @@ final class Train {
   static final class Tokenizer extends Training {
     @Override
     void run() {
-      switch (RecipeFile.kind(config, "magvit2")) {
-        case "magvit2" ->
+      switch (RecipeFile.kind(config, Magvit2Tokenizer.KIND)) {
+        case Magvit2Tokenizer.KIND ->
             TokenizerTraining.run(
                 RecipeFile.read(config, TokenizerRecipe.class), data, out, resume, out());
-        case "kl" ->
+        case KlTokenizer.KIND ->
             TokenizerTraining.run(
                 RecipeFile.read(config, KlRecipe.class), data, out, resume, out());
-        case "vq" ->
+        case VqTokenizer.KIND ->
             TokenizerTraining.run(
                 RecipeFile.read(config, VqRecipe.class), data, out, resume, out());
-        default -> throw RecipeFile.unknownKind(config, "magvit2", "kl", "vq");
+        default ->
+            throw RecipeFile.unknownKind(
+                config, Magvit2Tokenizer.KIND, KlTokenizer.KIND, VqTokenizer.KIND);
       }
     }
   }
@@ -88,8 +96,8 @@ final class Train {
 
     @Override
     void run() {
-      switch (RecipeFile.kind(config, "nbp")) {
-        case "nbp" ->
+      switch (RecipeFile.kind(config, NbpGenerator.KIND)) {
+        case NbpGenerator.KIND ->
             GeneratorTraining.run(
                 RecipeFile.read(config, GeneratorRecipe.class),
                 data,
@@ -97,7 +105,7 @@ final class Train {
                 resume,
                 Generator::preview,
                 out());
-        case "var" ->
+        case VarGenerator.KIND ->
             VarTraining.run(
                 RecipeFile.read(config, VarRecipe.class),
                 data,
@@ -105,7 +113,7 @@ final class Train {
                 resume,
                 Generator::preview,
                 out());
-        case "xar" ->
+        case XarGenerator.KIND ->
             XarTraining.run(
                 RecipeFile.read(config, XarRecipe.class),
                 data,
@@ -113,7 +121,9 @@ final class Train {
                 resume,
                 Generator::preview,
                 out());
-        default -> throw RecipeFile.unknownKind(config, "nbp", "var", "xar");
+        default ->
+            throw RecipeFile.unknownKind(
+                config, NbpGenerator.KIND, VarGenerator.KIND, XarGenerator.KIND);
       }
     }
 

@@ -19,6 +19,9 @@ import java.util.function.Consumer;
  * native memory until closed. One thread at a time.
  */
 public final class NbpGenerator implements AutoCloseable {
+  /** What {@code model.json} says under {@code generator.kind}. */
+  public static final String KIND = "nbp";
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Description description;

@@ -121,7 +121,7 @@ public final class NbpImport implements AutoCloseable {
    * @throws EngineFailure BAD_REQUEST when the grid does not fit the model
    */
   public NbpGenerator.Description description(int time, int height, int width) {
-    return new NbpGenerator.Description("nbp", config(), time, height, width);
+    return new NbpGenerator.Description(NbpGenerator.KIND, config(), time, height, width);
   }
 
   /** Writes the weights as {@link ModelDirectory#GENERATOR_FILE}; BF16, F16 or F32. */
@@ -285,7 +285,8 @@ public final class NbpImport implements AutoCloseable {
 
     private EngineFailure unknown(String what) {
       return EngineFailure.badRequest(
-          "%s says %s: give its --tokenizer, --codes N, or --hyper NAME=VALUE with n_head, token_number_per_step, hybrid, cond_token_num, cond_stage_key, class_cond_dim",
+          "%s says %s: give its --tokenizer, --codes N, or --hyper NAME=VALUE with n_head,"
+              + " token_number_per_step, hybrid, cond_token_num, cond_stage_key, class_cond_dim",
           file.path(), what);
     }
   }

@@ -46,7 +46,7 @@ public record NbpPreset(String name, NbpGenerator.Description generator) {
     NbpConfig network =
         new NbpConfig(
             layers, heads, width, 5120, 16, codes, conditionTokens, conditionVocabulary, hybrid);
-    return new NbpPreset(name, new NbpGenerator.Description("nbp", network, 5, 16, 16));
+    return new NbpPreset(name, new NbpGenerator.Description(NbpGenerator.KIND, network, 5, 16, 16));
   }
 
   /**
@@ -81,6 +81,7 @@ public record NbpPreset(String name, NbpGenerator.Description generator) {
 
   /** The tokenizer that it was published with. */
   public Magvit2Tokenizer.Description tokenizer() {
-    return new Magvit2Tokenizer.Description("magvit2", Magvit2Config.OFFICIAL, 17, 128, 128, 8);
+    return new Magvit2Tokenizer.Description(
+        Magvit2Tokenizer.KIND, Magvit2Config.OFFICIAL, 17, 128, 128, 8);
   }
 }

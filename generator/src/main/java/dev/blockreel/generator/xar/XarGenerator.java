@@ -18,7 +18,7 @@ import java.util.List;
  * values. Holds native memory until closed. One thread at a time.
  */
 public final class XarGenerator implements AutoCloseable {
-  /** What {@code model.json} calls it. */
+  /** What {@code model.json} says under {@code generator.kind}. */
   public static final String KIND = "xar";
 
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -27,7 +27,7 @@ import java.util.List;
  * closed. One thread at a time.
  */
 public final class KlTokenizer implements ClipTokenizer {
-  /** What {@code model.json} calls it. */
+  /** What {@code model.json} says under {@code tokenizer.kind}. */
   public static final String KIND = "kl";
 
   /**

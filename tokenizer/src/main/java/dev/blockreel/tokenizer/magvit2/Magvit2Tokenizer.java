@@ -31,6 +31,9 @@ import java.util.List;
  * thread at a time.
  */
 public final class Magvit2Tokenizer implements ClipTokenizer {
+  /** What {@code model.json} says under {@code tokenizer.kind}. */
+  public static final String KIND = "magvit2";
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Of the largest activation of a chunk; more does not run faster, but takes memory. */
@@ -69,8 +72,7 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
       Magvit2Config network, int frames, int height, int width, double fps) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.set(
-        "tokenizer",
-        JSON.valueToTree(new Description("magvit2", network, frames, height, width, fps)));
+        "tokenizer", JSON.valueToTree(new Description(KIND, network, frames, height, width, fps)));
     return json;
   }
 
