@@ -2,53 +2,43 @@ package dev.blockreel.train;
 
 import dev.blockreel.failure.EngineFailure;
 
-/**
- * All that {@code train generator} is told.
- *
- * @param tokenizer model directory (a name or a path) whose tokenizer turns clips into tokens
- * @param generator sizes of the network
- * @param initial model (a name or a path) whose generator training starts from, or null for random
- *     weights; its sizes and number of classes must be the same
- * @param conditionDropout fraction of the clips that are learned without their class, in [0, 1);
- *     guidance works only for models that learned some
- * @param sampling defaults that the model will carry
- * @param training length and speed; {@code batch} counts clips
- * @param licence licence of the model, which follows from that of its data
- * @param attribution who is to be named
- */
-public record GeneratorRecipe(
-    String tokenizer,
-    Sizes generator,
-    String initial,
-    double conditionDropout,
-    Sampling sampling,
-    TrainingSchedule training,
-    String licence,
-    String attribution) {
-  /**
-   * Sizes that do not follow from the tokenizer and the classes.
-   *
-   * @param layers transformer blocks
-   * @param heads attention heads
-   * @param width channels
-   * @param blockSize tokens predicted together
-   */
-  public record Sizes(int layers, int heads, int width, int blockSize) {}
+/** What every recipe of a generator says, whatever the generator. */
+interface GeneratorRecipe {
+  /** Model directory, a name or a path, whose tokenizer makes the examples. */
+  String tokenizer();
+
+  /** Model whose generator training starts from, a name or a path, or null for random weights. */
+  String initial();
+
+  /** Fraction of the examples that are learned without their class, in [0, 1). */
+  double conditionDropout();
+
+  /** Defaults that the model will carry, as {@code model.json} writes them. */
+  Record sampling();
+
+  /** Length and speed. */
+  TrainingSchedule training();
+
+  /** Licence of the model. */
+  String licence();
+
+  /** Who is to be named. */
+  String attribution();
 
   /**
-   * Sampling defaults.
+   * Checks what all have.
    *
-   * @param temperature 0 for greedy
-   * @param topK 0 for all
-   * @param topP 1 for all
+   * @throws EngineFailure BAD_REQUEST with what is missing or out of range
    */
-  public record Sampling(double temperature, int topK, double topP) {}
-
-  /** Checks that nothing is missing. */
-  public GeneratorRecipe {
+  static void check(
+      String tokenizer,
+      Record generator,
+      double conditionDropout,
+      Record sampling,
+      TrainingSchedule training) {
     if (tokenizer == null || generator == null || sampling == null || training == null) {
       throw EngineFailure.badRequest(
-          "a generator recipe names a tokenizer, a generator, its sampling and its training");
+          "a recipe of a generator names a tokenizer, a generator, its sampling and its training");
     }
     if (!(conditionDropout >= 0 && conditionDropout < 1)) {
       throw EngineFailure.badRequest("conditionDropout lies in [0, 1): got %s", conditionDropout);

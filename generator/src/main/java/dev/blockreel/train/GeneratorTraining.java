@@ -4,39 +4,24 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.checkpoint.TensorFile;
-import dev.blockreel.generator.nbp.Nbp;
-import dev.blockreel.generator.nbp.NbpConfig;
-import dev.blockreel.generator.nbp.NbpGenerator;
-import dev.blockreel.generator.nbp.NbpLayout;
-import dev.blockreel.media.ClipReader;
-import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
-import dev.blockreel.nn.Weight;
-import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Script;
-import dev.blockreel.script.ScriptWriter;
-import dev.blockreel.script.Tensor;
-import dev.blockreel.script.TensorScope;
-import dev.blockreel.script.Torch;
-import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.SplittableRandom;
 
-/** Trains an {@link Nbp} generator on the tokens of a folder of clips. */
-public final class GeneratorTraining implements TrainingTask<GeneratorTraining.Batch> {
-  /** Few enough to spare what the mask hides, enough to keep products large. */
-  private static final int ATTENTION_ROWS = 128;
+/**
+ * What the trainings of all generators share: they learn from examples that a trained tokenizer
+ * made of clips, and leave a model with that tokenizer in it.
+ *
+ * @param <B> one batch as plain Java data
+ */
+public abstract class GeneratorTraining<B> implements TrainingTask<B> {
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final GeneratorRecipe recipe;
   private final ModelDirectory tokenizer;
-  private final TokenCache tokens;
   private final List<String> classes;
-  private final NbpGenerator.Description description;
-  private final Nbp network;
-  private final NbpLayout layout;
+  private final int examples;
   private final Preview preview;
 
   /**
@@ -53,103 +38,21 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
     String draw(Path model, Path picture);
   }
 
-  /** Ids (B,T), targets (B,L), and which clips are learned without their class (B). */
-  record Batch(long[] ids, long[] targets, boolean[] dropped) {}
-
-  private GeneratorTraining(
+  GeneratorTraining(
       GeneratorRecipe recipe,
       ModelDirectory tokenizer,
-      NbpGenerator.Description description,
-      TokenCache tokens,
       List<String> classes,
+      int examples,
       Preview preview) {
     this.recipe = recipe;
     this.tokenizer = tokenizer;
-    this.tokens = tokens;
     this.classes = classes;
+    this.examples = examples;
     this.preview = preview;
-    this.description = description;
-    this.network = new Nbp(description.network());
-    this.layout = new NbpLayout(description.network());
   }
 
-  /**
-   * Trains until the last step and leaves a complete model directory at {@code out/model}. The
-   * clips' tokens are computed once and kept at {@code out/tokens.safetensors}.
-   *
-   * @param data folder of clips, {@code CLASS/CLIP}
-   * @param out folder for the state, the log, pictures and the model
-   * @param resume whether to go on where an earlier run in {@code out} stopped
-   * @param preview draws sample pictures
-   * @param console where progress is shown
-   */
-  public static void run(
-      GeneratorRecipe recipe,
-      Path data,
-      Path out,
-      boolean resume,
-      Preview preview,
-      PrintStream console) {
-    TrainingLoop.requireState(out, resume);
-    ClipFolder folder = ClipFolder.list(data);
-    ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
-    NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
-    TrainingLoop.create(out);
-    TokenCache tokens = tokens(folder, tokenizer, description.tokens(), out, console);
-    new TrainingLoop<>(
-            new GeneratorTraining(
-                recipe, tokenizer, description, tokens, folder.classes(), preview),
-            recipe.training(),
-            out,
-            console)
-        .run(resume);
-  }
-
-  private static NbpGenerator.Description description(
-      GeneratorRecipe recipe, ModelDirectory tokenizer, int classes) {
-    Magvit2Tokenizer.Description clips = Magvit2Tokenizer.describe(tokenizer);
-    int time = clips.network().latentFrames(clips.frames());
-    int height = clips.height() / clips.network().spaceFactor();
-    int width = clips.width() / clips.network().spaceFactor();
-    GeneratorRecipe.Sizes sizes = recipe.generator();
-    NbpConfig config =
-        new NbpConfig(
-            sizes.layers(),
-            sizes.heads(),
-            sizes.width(),
-            time * height * width + sizes.blockSize() + 1,
-            sizes.blockSize(),
-            clips.network().codebookSize(),
-            1,
-            classes,
-            true);
-    return new NbpGenerator.Description(NbpGenerator.KIND, config, time, height, width);
-  }
-
-  private static TokenCache tokens(
-      ClipFolder folder, ModelDirectory model, int length, Path out, PrintStream console) {
-    try (Magvit2Tokenizer tokenizer =
-        Magvit2Tokenizer.load(model, Numerics.inference(Torch.fastDtype(), 1))) {
-      Magvit2Tokenizer.Description shape = tokenizer.description();
-      ClipSampling sampling =
-          new ClipSampling(
-              shape.frames(),
-              shape.fps(),
-              shape.height(),
-              shape.width(),
-              ClipSampling.Fit.SQUASH,
-              ClipSampling.Window.START,
-              true,
-              0);
-      return TokenCache.of(
-          folder,
-          model.description().path("files").toString(),
-          length,
-          file -> List.of(tokenizer.encode(ClipReader.read(file, sampling)).codes()),
-          out.resolve("tokens.safetensors"),
-          console);
-    }
-  }
+  /** Describes tokenizer and generator in the {@code model.json} of the tokenizer. */
+  abstract void describe(ObjectNode json);
 
   @Override
   public Object recipe() {
@@ -157,67 +60,9 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   }
 
   @Override
-  public List<Weight> weights() {
-    return network.weights();
-  }
-
-  @Override
   public TrainingState start(long seed, Numerics numerics) {
-    if (recipe.initial() == null) {
-      return TrainingState.fresh(weights(), seed, numerics);
-    }
-    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
-    NbpGenerator.describe(model); // fails where there is no generator
-    try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
-      return TrainingState.from(file, weights(), numerics);
-    }
-  }
-
-  @Override
-  public List<String> inputs() {
-    return List.of("ids", "targets", "dropped", "mask");
-  }
-
-  @Override
-  public List<String> measures() {
-    return List.of("loss", "hits");
-  }
-
-  @Override
-  public void write(ScriptWriter script) {
-    Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
-    int length = layout.inputLength(tokens.length());
-    network.writeFull(script, numerics, layout.closedPrefixes(length, ATTENTION_ROWS));
-    network.writeLoss(script, numerics);
-  }
-
-  @Override
-  public Batch batch(SplittableRandom random) {
-    int count = recipe.training().batch();
-    int length = layout.inputLength(tokens.length());
-    long[] ids = new long[count * length];
-    long[] targets = new long[count * tokens.length()];
-    boolean[] dropped = new boolean[count];
-    for (int i = 0; i < count; i++) {
-      int clip = random.nextInt(tokens.count());
-      int[] codes = tokens.codes(clip);
-      System.arraycopy(
-          layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
-      System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
-      dropped[i] = recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
-    }
-    return new Batch(ids, targets, dropped);
-  }
-
-  @Override
-  public List<Tensor> upload(TensorScope scope, Batch batch) {
-    int count = recipe.training().batch();
-    int length = layout.inputLength(tokens.length());
-    return List.of(
-        scope.longs(batch.ids(), count, length),
-        scope.longs(batch.targets(), count, tokens.length()),
-        scope.booleans(batch.dropped(), count),
-        scope.booleans(layout.mask(length), length, length));
+    return TrainingState.start(
+        recipe.initial(), ModelDirectory.GENERATOR_FILE, weights(), seed, numerics);
   }
 
   @Override
@@ -231,16 +76,15 @@ public final class GeneratorTraining implements TrainingTask<GeneratorTraining.B
   public void export(TrainingState state, Path model) {
     ObjectNode json = tokenizer.description().deepCopy();
     json.remove("files");
-    NbpGenerator.describe(json, description);
-    ObjectMapper mapper = new ObjectMapper();
-    json.set("classes", mapper.valueToTree(classes));
-    json.set("sampling", mapper.valueToTree(recipe.sampling()));
+    describe(json);
+    json.set("classes", JSON.valueToTree(classes));
+    json.set("sampling", JSON.valueToTree(recipe.sampling()));
     ModelExport.record(
         json,
         "generator",
         recipe,
         state,
-        "%d examples of %d classes".formatted(tokens.count(), classes.size()));
+        "%d examples of %d classes".formatted(examples, classes.size()));
     json.put("licence", recipe.licence());
     json.put("attribution", recipe.attribution());
     ModelExport.replace(

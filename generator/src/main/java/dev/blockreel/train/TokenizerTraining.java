@@ -3,7 +3,6 @@ package dev.blockreel.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
@@ -26,7 +25,6 @@ import java.util.SplittableRandom;
 /** Trains a tokenizer, whichever it is, to reconstruct the clips of a folder. */
 public final class TokenizerTraining implements TrainingTask<TokenizerTraining.Batch> {
   private static final int PREVIEW_CLIPS = 6;
-  private static final String FILE = "tokenizer.safetensors";
 
   private final ReconstructionRecipe recipe;
   private final TrainedTokenizer tokenizer;
@@ -94,13 +92,8 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
 
   @Override
   public TrainingState start(long seed, Numerics numerics) {
-    if (recipe.initial() == null) {
-      return TrainingState.fresh(weights(), seed, numerics);
-    }
-    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
-    try (TensorFile file = model.tensors(FILE)) {
-      return TrainingState.from(file, weights(), numerics);
-    }
+    return TrainingState.start(
+        recipe.initial(), ModelDirectory.TOKENIZER_FILE, weights(), seed, numerics);
   }
 
   @Override
@@ -253,6 +246,8 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
     ObjectNode json = tokenizer.describe();
     ModelExport.record(json, "tokenizer", recipe, state, folder.describe());
     ModelExport.replace(
-        out, json, folder -> state.saveModel(folder.resolve(FILE), ElementType.F16));
+        out,
+        json,
+        folder -> state.saveModel(folder.resolve(ModelDirectory.TOKENIZER_FILE), ElementType.F16));
   }
 }

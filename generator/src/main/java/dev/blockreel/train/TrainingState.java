@@ -2,6 +2,7 @@ package dev.blockreel.train;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.checkpoint.TensorFile;
@@ -40,7 +41,7 @@ final class TrainingState implements AutoCloseable {
     this.seconds = seconds;
   }
 
-  /** The state before the first step. */
+  /** The state before the first step, with random weights. */
   static TrainingState fresh(List<Weight> weights, long seed, Numerics numerics) {
     List<Weight> all = new ArrayList<>(weights);
     for (String part : PARTS.subList(1, PARTS.size())) {
@@ -50,14 +51,25 @@ final class TrainingState implements AutoCloseable {
   }
 
   /**
-   * The state before the first step, with the weights of a model.
+   * The state before the first step.
    *
+   * @param initial a model, by its name or path, whose weights it has, or null for random ones
+   * @param file of that model which holds them
    * @throws EngineFailure CHECKPOINT_MISMATCH when they do not fit
    */
-  static TrainingState from(TensorFile model, List<Weight> weights, Numerics numerics) {
-    WeightList.requireFit(weights, model);
-    return fresh(
-        weights.stream().map(w -> initialised(w, model.floats(w.name()))).toList(), 0, numerics);
+  static TrainingState start(
+      String initial, String file, List<Weight> weights, long seed, Numerics numerics) {
+    if (initial == null) {
+      return fresh(weights, seed, numerics);
+    }
+    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(initial));
+    try (TensorFile tensors = model.tensors(file)) {
+      WeightList.requireFit(weights, tensors);
+      return fresh(
+          weights.stream().map(w -> initialised(w, tensors.floats(w.name()))).toList(),
+          seed,
+          numerics);
+    }
   }
 
   private static Weight initialised(Weight weight, float[] values) {

@@ -28,7 +28,8 @@ public record VarRecipe(
     Sampling sampling,
     TrainingSchedule training,
     String licence,
-    String attribution) {
+    String attribution)
+    implements GeneratorRecipe {
   /**
    * Sizes that do not follow from the tokenizer and the classes.
    *
@@ -48,16 +49,9 @@ public record VarRecipe(
    */
   public record Sampling(double temperature, int topK, double topP, double cfg) {}
 
-  /** Checks that nothing is missing. */
+  /** Checks that nothing is missing or out of range. */
   public VarRecipe {
-    if (tokenizer == null || generator == null || sampling == null || training == null) {
-      throw EngineFailure.badRequest(
-          "a recipe of a VAR generator names a tokenizer, a generator, its sampling and its"
-              + " training");
-    }
-    if (!(conditionDropout >= 0 && conditionDropout < 1)) {
-      throw EngineFailure.badRequest("conditionDropout lies in [0, 1): got %s", conditionDropout);
-    }
+    GeneratorRecipe.check(tokenizer, generator, conditionDropout, sampling, training);
     if (images < 1) {
       throw EngineFailure.badRequest("images of a clip must be 1 or more: got %d", images);
     }

@@ -1,10 +1,7 @@
 package dev.blockreel.train;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.generator.var.Var;
 import dev.blockreel.generator.var.VarConfig;
 import dev.blockreel.generator.var.VarGenerator;
@@ -14,7 +11,6 @@ import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Dtype;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
@@ -28,15 +24,12 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** Trains a {@link Var} generator on the tokens of frames of a folder of clips. */
-public final class VarTraining implements TrainingTask<VarTraining.Batch> {
+public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
   private final VarRecipe recipe;
-  private final ModelDirectory model;
   private final VqTokenizer tokenizer;
   private final TokenCache tokens;
-  private final List<String> classes;
   private final VarConfig config;
   private final Var network;
-  private final GeneratorTraining.Preview preview;
 
   /** Labels (B), where the number of no class may stand, and codes (B,L). */
   record Batch(long[] labels, long[] codes) {}
@@ -48,15 +41,13 @@ public final class VarTraining implements TrainingTask<VarTraining.Batch> {
       TokenCache tokens,
       List<String> classes,
       VarConfig config,
-      GeneratorTraining.Preview preview) {
+      Preview preview) {
+    super(recipe, model, classes, tokens.count(), preview);
     this.recipe = recipe;
-    this.model = model;
     this.tokenizer = tokenizer;
     this.tokens = tokens;
-    this.classes = classes;
     this.config = config;
     this.network = new Var(config);
-    this.preview = preview;
   }
 
   /**
@@ -70,12 +61,7 @@ public final class VarTraining implements TrainingTask<VarTraining.Batch> {
    * @param console where progress is shown
    */
   public static void run(
-      VarRecipe recipe,
-      Path data,
-      Path out,
-      boolean resume,
-      GeneratorTraining.Preview preview,
-      PrintStream console) {
+      VarRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
     TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data);
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
@@ -130,25 +116,8 @@ public final class VarTraining implements TrainingTask<VarTraining.Batch> {
   }
 
   @Override
-  public Object recipe() {
-    return recipe;
-  }
-
-  @Override
   public List<Weight> weights() {
     return network.weights();
-  }
-
-  @Override
-  public TrainingState start(long seed, Numerics numerics) {
-    if (recipe.initial() == null) {
-      return TrainingState.fresh(weights(), seed, numerics);
-    }
-    ModelDirectory initial = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
-    VarGenerator.describe(initial); // fails where there is no generator
-    try (TensorFile file = initial.tensors(ModelDirectory.GENERATOR_FILE)) {
-      return TrainingState.from(file, weights(), numerics);
-    }
   }
 
   @Override
@@ -192,37 +161,7 @@ public final class VarTraining implements TrainingTask<VarTraining.Batch> {
   }
 
   @Override
-  public String preview(Script script, TrainingState state, Path picture) {
-    Path made = picture.getParent().getParent().resolve("model");
-    export(state, made);
-    return preview.draw(made, picture);
-  }
-
-  @Override
-  public void export(TrainingState state, Path out) {
-    ObjectNode json = model.description().deepCopy();
-    json.remove("files");
+  void describe(ObjectNode json) {
     VarGenerator.describe(json, config);
-    ObjectMapper mapper = new ObjectMapper();
-    json.set("classes", mapper.valueToTree(classes));
-    json.withObject("/sampling")
-        .setAll(mapper.<ObjectNode>valueToTree(recipe.sampling()).put("scaleCfg", true));
-    ModelExport.record(
-        json,
-        "generator",
-        recipe,
-        state,
-        "%d examples of %d classes".formatted(tokens.count(), classes.size()));
-    json.put("licence", recipe.licence());
-    json.put("attribution", recipe.attribution());
-    ModelExport.replace(
-        out,
-        json,
-        folder -> {
-          state.saveModel(folder.resolve(ModelDirectory.GENERATOR_FILE), ElementType.F16);
-          ModelExport.copy(
-              model.path().resolve(ModelDirectory.TOKENIZER_FILE),
-              folder.resolve(ModelDirectory.TOKENIZER_FILE));
-        });
   }
 }

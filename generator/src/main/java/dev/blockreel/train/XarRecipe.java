@@ -29,7 +29,8 @@ public record XarRecipe(
     Sampling sampling,
     TrainingSchedule training,
     String licence,
-    String attribution) {
+    String attribution)
+    implements GeneratorRecipe {
   /**
    * Sizes that do not follow from the tokenizer and the classes.
    *
@@ -56,16 +57,9 @@ public record XarRecipe(
   public record Sampling(
       double temperature, double cfg, int steps, String solver, String times, String guidance) {}
 
-  /** Checks that nothing is missing. */
+  /** Checks that nothing is missing or out of range. */
   public XarRecipe {
-    if (tokenizer == null || generator == null || sampling == null || training == null) {
-      throw EngineFailure.badRequest(
-          "a recipe of an xAR generator names a tokenizer, a generator, its sampling and its"
-              + " training");
-    }
-    if (!(conditionDropout >= 0 && conditionDropout < 1)) {
-      throw EngineFailure.badRequest("conditionDropout lies in [0, 1): got %s", conditionDropout);
-    }
+    GeneratorRecipe.check(tokenizer, generator, conditionDropout, sampling, training);
     if (examples < 1 || generator.frames < 1) {
       throw EngineFailure.badRequest(
           "examples of a clip and frames of an example must be 1 or more: got %d and %d",

@@ -1,10 +1,7 @@
 package dev.blockreel.train;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.xar.EntityOrder;
 import dev.blockreel.generator.xar.OrderTensors;
@@ -17,7 +14,6 @@ import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Dtype;
-import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
@@ -34,17 +30,14 @@ import java.util.SplittableRandom;
  * every entity of an example gets noise of its own strength, so that the model learns to go on from
  * imperfect context, as it will have to.
  */
-public final class XarTraining implements TrainingTask<XarTraining.Batch> {
+public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
   private final XarRecipe recipe;
-  private final ModelDirectory model;
   private final KlTokenizer.Description tokenizer;
   private final LatentCache latents;
-  private final List<String> classes;
   private final XarGenerator.Description description;
   private final EntityOrder order;
   private final Xar network;
   private final float scale;
-  private final GeneratorTraining.Preview preview;
 
   /** Tokens (B,N,C), noise of the same shape, labels (B) and a time for each entity (B,E). */
   record Batch(float[] latents, float[] noise, int[] labels, float[] times) {}
@@ -55,17 +48,15 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
       LatentCache latents,
       List<String> classes,
       XarGenerator.Description description,
-      GeneratorTraining.Preview preview) {
+      Preview preview) {
+    super(recipe, model, classes, latents.count(), preview);
     this.recipe = recipe;
-    this.model = model;
     this.tokenizer = KlTokenizer.describe(model);
     this.latents = latents;
-    this.classes = classes;
     this.description = description;
     this.order = description.order();
     this.network = new Xar(description.network(), order.tokens());
     this.scale = (float) (1 / latents.deviation());
-    this.preview = preview;
   }
 
   /**
@@ -79,12 +70,7 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
    * @param console where progress is shown
    */
   public static void run(
-      XarRecipe recipe,
-      Path data,
-      Path out,
-      boolean resume,
-      GeneratorTraining.Preview preview,
-      PrintStream console) {
+      XarRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
     TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data);
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
@@ -181,25 +167,8 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
   }
 
   @Override
-  public Object recipe() {
-    return recipe;
-  }
-
-  @Override
   public List<Weight> weights() {
     return network.weights();
-  }
-
-  @Override
-  public TrainingState start(long seed, Numerics numerics) {
-    if (recipe.initial() == null) {
-      return TrainingState.fresh(weights(), seed, numerics);
-    }
-    ModelDirectory initial = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
-    XarGenerator.describe(initial); // fails where there is no generator
-    try (TensorFile file = initial.tensors(ModelDirectory.GENERATOR_FILE)) {
-      return TrainingState.from(file, weights(), numerics);
-    }
   }
 
   @Override
@@ -260,38 +229,14 @@ public final class XarTraining implements TrainingTask<XarTraining.Batch> {
   }
 
   @Override
-  public String preview(Script script, TrainingState state, Path picture) {
-    Path made = picture.getParent().getParent().resolve("model");
-    export(state, made);
-    return preview.draw(made, picture);
-  }
-
-  @Override
-  public void export(TrainingState state, Path out) {
-    ObjectNode json =
+  void describe(ObjectNode json) {
+    json.setAll(
         KlTokenizer.describe(
             tokenizer.network().withScale(scale),
             description.time(),
             tokenizer.height(),
             tokenizer.width(),
-            tokenizer.fps());
+            tokenizer.fps()));
     XarGenerator.describe(json, description);
-    ObjectMapper mapper = new ObjectMapper();
-    json.set("classes", mapper.valueToTree(classes));
-    json.set("sampling", mapper.valueToTree(recipe.sampling()));
-    ObjectNode training = json.withObject("/training");
-    training.set("tokenizer", model.description().path("training").path("tokenizer"));
-    training.set("generator", mapper.valueToTree(recipe));
-    json.put("licence", recipe.licence());
-    json.put("attribution", recipe.attribution());
-    ModelExport.replace(
-        out,
-        json,
-        folder -> {
-          state.saveModel(folder.resolve(ModelDirectory.GENERATOR_FILE), ElementType.F16);
-          ModelExport.copy(
-              model.path().resolve(ModelDirectory.TOKENIZER_FILE),
-              folder.resolve(ModelDirectory.TOKENIZER_FILE));
-        });
   }
 }

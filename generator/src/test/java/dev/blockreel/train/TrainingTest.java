@@ -88,14 +88,14 @@ class TrainingTest {
         schedule);
   }
 
-  private static GeneratorRecipe generatorRecipe(
+  private static NbpRecipe generatorRecipe(
       Path tokenizerOut, Path initial, double conditionDropout, TrainingSchedule schedule) {
-    return new GeneratorRecipe(
+    return new NbpRecipe(
         tokenizerOut.resolve("model").toString(),
-        new GeneratorRecipe.Sizes(2, 2, 32, 4),
+        new NbpRecipe.Sizes(2, 2, 32, 4),
         initial == null ? null : initial.toString(),
         conditionDropout,
-        new GeneratorRecipe.Sampling(1, 10, 0.9),
+        new NbpRecipe.Sampling(1, 10, 0.9),
         schedule,
         "CC0",
         "nobody");
@@ -129,7 +129,7 @@ class TrainingTest {
     }
 
     Path out = folder.resolve("generator");
-    GeneratorTraining.run(
+    NbpTraining.run(
         generatorRecipe(tokenizerOut, null, 0, schedule(80, 6, 100)),
         data,
         out,
@@ -208,7 +208,7 @@ class TrainingTest {
 
   private static Path train(Path tokenizer, String name, Path initial, double conditionDropout) {
     Path out = folder.resolve("dropout-" + name);
-    GeneratorTraining.run(
+    NbpTraining.run(
         generatorRecipe(tokenizer, initial, conditionDropout, schedule(2, 4, 100)),
         data,
         out,

@@ -140,6 +140,10 @@ class XarTrainingTest {
     model.verify();
     XarGenerator.load(model, Numerics.plain()).close();
     assertThat(model.description().path("sampling").path("solver").asText()).isEqualTo("heun");
+    assertThat(model.description().at("/training/generator/data").asText())
+        .isEqualTo("6 examples of 2 classes");
+    assertThat(model.description().at("/training/generator/steps").asInt()).isEqualTo(120);
+    assertThat(model.description().at("/training/tokenizer/steps").asInt()).isEqualTo(100);
     try (KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.plain())) {
       // The scale makes latents spread by about 1.
       double squares = 0;

@@ -14,9 +14,9 @@ import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import dev.blockreel.tokenizer.vq.VqTokenizer;
 import dev.blockreel.train.ClassifierRecipe;
 import dev.blockreel.train.ClassifierTraining;
-import dev.blockreel.train.GeneratorRecipe;
-import dev.blockreel.train.GeneratorTraining;
 import dev.blockreel.train.KlRecipe;
+import dev.blockreel.train.NbpRecipe;
+import dev.blockreel.train.NbpTraining;
 import dev.blockreel.train.TokenizerRecipe;
 import dev.blockreel.train.TokenizerTraining;
 import dev.blockreel.train.VarRecipe;
@@ -98,8 +98,8 @@ final class Train {
     void run() {
       switch (RecipeFile.kind(config, NbpGenerator.KIND)) {
         case NbpGenerator.KIND ->
-            GeneratorTraining.run(
-                RecipeFile.read(config, GeneratorRecipe.class),
+            NbpTraining.run(
+                RecipeFile.read(config, NbpRecipe.class),
                 data,
                 out,
                 resume,

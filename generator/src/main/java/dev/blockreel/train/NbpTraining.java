@@ -1,0 +1,181 @@
+package dev.blockreel.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.generator.nbp.Nbp;
+import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.nbp.NbpLayout;
+import dev.blockreel.media.ClipReader;
+import dev.blockreel.media.ClipSampling;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Weight;
+import dev.blockreel.script.Dtype;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
+import dev.blockreel.script.Torch;
+import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** Trains an {@link Nbp} generator on the tokens of a folder of clips. */
+public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
+  /** Few enough to spare what the mask hides, enough to keep products large. */
+  private static final int ATTENTION_ROWS = 128;
+
+  private final NbpRecipe recipe;
+  private final TokenCache tokens;
+  private final NbpGenerator.Description description;
+  private final Nbp network;
+  private final NbpLayout layout;
+
+  /** Ids (B,T), targets (B,L), and which clips are learned without their class (B). */
+  record Batch(long[] ids, long[] targets, boolean[] dropped) {}
+
+  private NbpTraining(
+      NbpRecipe recipe,
+      ModelDirectory tokenizer,
+      NbpGenerator.Description description,
+      TokenCache tokens,
+      List<String> classes,
+      Preview preview) {
+    super(recipe, tokenizer, classes, tokens.count(), preview);
+    this.recipe = recipe;
+    this.tokens = tokens;
+    this.description = description;
+    this.network = new Nbp(description.network());
+    this.layout = new NbpLayout(description.network());
+  }
+
+  /**
+   * Trains until the last step and leaves a complete model directory at {@code out/model}. The
+   * clips' tokens are computed once and kept at {@code out/tokens.safetensors}.
+   *
+   * @param data folder of clips, {@code CLASS/CLIP}
+   * @param out folder for the state, the log, pictures and the model
+   * @param resume whether to go on where an earlier run in {@code out} stopped
+   * @param preview draws sample pictures
+   * @param console where progress is shown
+   */
+  public static void run(
+      NbpRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
+    TrainingLoop.requireState(out, resume);
+    ClipFolder folder = ClipFolder.list(data);
+    ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
+    NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
+    TrainingLoop.create(out);
+    TokenCache tokens = tokens(folder, tokenizer, description.tokens(), out, console);
+    new TrainingLoop<>(
+            new NbpTraining(recipe, tokenizer, description, tokens, folder.classes(), preview),
+            recipe.training(),
+            out,
+            console)
+        .run(resume);
+  }
+
+  private static NbpGenerator.Description description(
+      NbpRecipe recipe, ModelDirectory tokenizer, int classes) {
+    Magvit2Tokenizer.Description clips = Magvit2Tokenizer.describe(tokenizer);
+    int time = clips.network().latentFrames(clips.frames());
+    int height = clips.height() / clips.network().spaceFactor();
+    int width = clips.width() / clips.network().spaceFactor();
+    NbpRecipe.Sizes sizes = recipe.generator();
+    NbpConfig config =
+        new NbpConfig(
+            sizes.layers(),
+            sizes.heads(),
+            sizes.width(),
+            time * height * width + sizes.blockSize() + 1,
+            sizes.blockSize(),
+            clips.network().codebookSize(),
+            1,
+            classes,
+            true);
+    return new NbpGenerator.Description(NbpGenerator.KIND, config, time, height, width);
+  }
+
+  private static TokenCache tokens(
+      ClipFolder folder, ModelDirectory model, int length, Path out, PrintStream console) {
+    try (Magvit2Tokenizer tokenizer =
+        Magvit2Tokenizer.load(model, Numerics.inference(Torch.fastDtype(), 1))) {
+      Magvit2Tokenizer.Description shape = tokenizer.description();
+      ClipSampling sampling =
+          new ClipSampling(
+              shape.frames(),
+              shape.fps(),
+              shape.height(),
+              shape.width(),
+              ClipSampling.Fit.SQUASH,
+              ClipSampling.Window.START,
+              true,
+              0);
+      return TokenCache.of(
+          folder,
+          model.description().path("files").toString(),
+          length,
+          file -> List.of(tokenizer.encode(ClipReader.read(file, sampling)).codes()),
+          out.resolve("tokens.safetensors"),
+          console);
+    }
+  }
+
+  @Override
+  public List<Weight> weights() {
+    return network.weights();
+  }
+
+  @Override
+  public List<String> inputs() {
+    return List.of("ids", "targets", "dropped", "mask");
+  }
+
+  @Override
+  public List<String> measures() {
+    return List.of("loss", "hits");
+  }
+
+  @Override
+  public void write(ScriptWriter script) {
+    Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
+    int length = layout.inputLength(tokens.length());
+    network.writeFull(script, numerics, layout.closedPrefixes(length, ATTENTION_ROWS));
+    network.writeLoss(script, numerics);
+  }
+
+  @Override
+  public Batch batch(SplittableRandom random) {
+    int count = recipe.training().batch();
+    int length = layout.inputLength(tokens.length());
+    long[] ids = new long[count * length];
+    long[] targets = new long[count * tokens.length()];
+    boolean[] dropped = new boolean[count];
+    for (int i = 0; i < count; i++) {
+      int clip = random.nextInt(tokens.count());
+      int[] codes = tokens.codes(clip);
+      System.arraycopy(
+          layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
+      System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
+      dropped[i] = recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
+    }
+    return new Batch(ids, targets, dropped);
+  }
+
+  @Override
+  public List<Tensor> upload(TensorScope scope, Batch batch) {
+    int count = recipe.training().batch();
+    int length = layout.inputLength(tokens.length());
+    return List.of(
+        scope.longs(batch.ids(), count, length),
+        scope.longs(batch.targets(), count, tokens.length()),
+        scope.booleans(batch.dropped(), count),
+        scope.booleans(layout.mask(length), length, length));
+  }
+
+  @Override
+  void describe(ObjectNode json) {
+    NbpGenerator.describe(json, description);
+  }
+}
