@@ -1,11 +1,16 @@
 package dev.blockreel.train;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -54,6 +59,30 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips) {
   private static List<Path> sorted(Path folder) throws IOException {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.filter(p -> !p.getFileName().toString().startsWith(".")).sorted().toList();
+    }
+  }
+
+  /** Changes with {@code how} and with every clip that comes, goes, or is written anew. */
+  String digest(String how) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(how.getBytes(UTF_8));
+      for (Item clip : clips) {
+        String facts =
+            "\n%s\t%d\t%d\t%s"
+                .formatted(
+                    root.relativize(clip.file),
+                    clip.label,
+                    Files.size(clip.file),
+                    Files.getLastModifiedTime(clip.file));
+        digest.update(facts.getBytes(UTF_8));
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (IOException e) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "cannot read the clips of " + root + ": " + e.getMessage(), e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
     }
   }
 

@@ -27,7 +27,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   private static final int ATTENTION_ROWS = 128;
 
   private final NbpRecipe recipe;
-  private final TokenCache tokens;
+  private final Examples<int[]> tokens;
   private final NbpGenerator.Description description;
   private final Nbp network;
   private final NbpLayout layout;
@@ -39,7 +39,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
       NbpRecipe recipe,
       ModelDirectory tokenizer,
       NbpGenerator.Description description,
-      TokenCache tokens,
+      Examples<int[]> tokens,
       List<String> classes,
       Preview preview) {
     super(recipe, tokenizer, classes, tokens.count(), preview);
@@ -67,7 +67,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
     TrainingLoop.create(out);
-    TokenCache tokens = tokens(folder, tokenizer, description.tokens(), out, console);
+    Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
     new TrainingLoop<>(
             new NbpTraining(recipe, tokenizer, description, tokens, folder.classes(), preview),
             recipe.training(),
@@ -97,7 +97,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     return new NbpGenerator.Description(NbpGenerator.KIND, config, time, height, width);
   }
 
-  private static TokenCache tokens(
+  private static Examples<int[]> tokens(
       ClipFolder folder, ModelDirectory model, int length, Path out, PrintStream console) {
     try (Magvit2Tokenizer tokenizer =
         Magvit2Tokenizer.load(model, Numerics.inference(Torch.fastDtype(), 1))) {
@@ -112,12 +112,13 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
               ClipSampling.Window.START,
               true,
               0);
-      return TokenCache.of(
+      return Examples.of(
+          Examples.TOKENS,
           folder,
           model.description().path("files").toString(),
           length,
-          file -> List.of(tokenizer.encode(ClipReader.read(file, sampling)).codes()),
-          out.resolve("tokens.safetensors"),
+          (file, number) -> List.of(tokenizer.encode(ClipReader.read(file, sampling)).codes()),
+          out,
           console);
     }
   }
@@ -154,7 +155,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     boolean[] dropped = new boolean[count];
     for (int i = 0; i < count; i++) {
       int clip = random.nextInt(tokens.count());
-      int[] codes = tokens.codes(clip);
+      int[] codes = tokens.get(clip);
       System.arraycopy(
           layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
       System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);

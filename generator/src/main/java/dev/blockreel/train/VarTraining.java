@@ -27,7 +27,7 @@ import java.util.SplittableRandom;
 public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
   private final VarRecipe recipe;
   private final VqTokenizer tokenizer;
-  private final TokenCache tokens;
+  private final Examples<int[]> tokens;
   private final VarConfig config;
   private final Var network;
 
@@ -38,7 +38,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
       VarRecipe recipe,
       ModelDirectory model,
       VqTokenizer tokenizer,
-      TokenCache tokens,
+      Examples<int[]> tokens,
       List<String> classes,
       VarConfig config,
       Preview preview) {
@@ -79,13 +79,14 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
     TrainingLoop.create(out);
     try (VqTokenizer tokenizer =
         VqTokenizer.load(model, Numerics.inference(Torch.fastDtype(), 0))) {
-      TokenCache tokens =
-          TokenCache.of(
+      Examples<int[]> tokens =
+          Examples.of(
+              Examples.TOKENS,
               folder,
               "%d images by %s".formatted(recipe.images(), model.description().path("files")),
               codes.tokens(),
-              file -> encode(tokenizer, file, recipe.images()),
-              out.resolve("tokens.safetensors"),
+              (file, number) -> encode(tokenizer, file, recipe.images()),
+              out,
               console);
       VarTraining training =
           new VarTraining(recipe, model, tokenizer, tokens, folder.classes(), config, preview);
@@ -145,7 +146,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
       int image = random.nextInt(tokens.count());
       boolean dropped = random.nextDouble() < recipe.conditionDropout();
       labels[i] = dropped ? config.noClass() : tokens.label(image);
-      int[] own = tokens.codes(image);
+      int[] own = tokens.get(image);
       for (int j = 0; j < own.length; j++) {
         codes[i * own.length + j] = own[j];
       }

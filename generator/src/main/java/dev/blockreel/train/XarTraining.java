@@ -33,7 +33,7 @@ import java.util.SplittableRandom;
 public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
   private final XarRecipe recipe;
   private final KlTokenizer.Description tokenizer;
-  private final LatentCache latents;
+  private final Examples<float[]> latents;
   private final XarGenerator.Description description;
   private final EntityOrder order;
   private final Xar network;
@@ -45,7 +45,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
   private XarTraining(
       XarRecipe recipe,
       ModelDirectory model,
-      LatentCache latents,
+      Examples<float[]> latents,
       List<String> classes,
       XarGenerator.Description description,
       Preview preview) {
@@ -56,7 +56,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
     this.description = description;
     this.order = description.order();
     this.network = new Xar(description.network(), order.tokens());
-    this.scale = (float) (1 / latents.deviation());
+    this.scale = (float) (1 / deviation(latents.values()));
   }
 
   /**
@@ -77,11 +77,12 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
     KlTokenizer.Description shape = KlTokenizer.describe(model);
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
     TrainingLoop.create(out);
-    LatentCache latents;
+    Examples<float[]> latents;
     try (KlTokenizer tokenizer =
         KlTokenizer.load(model, Numerics.inference(Torch.fastDtype(), 0))) {
       latents =
-          LatentCache.of(
+          Examples.of(
+              Examples.LATENTS,
               folder,
               "%d of %d frames by %s"
                   .formatted(
@@ -90,7 +91,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
                       model.description().path("files")),
               description.order().tokens() * description.network().channels(),
               (file, number) -> encode(tokenizer, file, number, recipe),
-              out.resolve("latents.safetensors"),
+              out,
               console);
     }
     XarTraining training =
@@ -116,6 +117,15 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
         sizes.frames(),
         shape.height() / factor,
         shape.width() / factor);
+  }
+
+  /** The spread of all values around 0. */
+  private static double deviation(float[] values) {
+    double squares = 0;
+    for (float value : values) {
+      squares += (double) value * value;
+    }
+    return Math.sqrt(squares / values.length);
   }
 
   /** Draws of the latents of a clip's examples, unscaled; the same for the same clip. */
@@ -199,7 +209,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
       int example = random.nextInt(latents.count());
       boolean dropped = random.nextDouble() < recipe.conditionDropout();
       labels[i] = dropped ? description.network().classes() : latents.label(example);
-      float[] own = order.tokens(latents.example(example), channels);
+      float[] own = order.tokens(latents.get(example), channels);
       for (int j = 0; j < own.length; j++) {
         tokens[i * own.length + j] = own[j] * scale;
       }
