@@ -48,7 +48,15 @@ class HouseRulesTest {
             .consideringAllDependencies()
             .layer("tokenizer")
             .definedBy(
-                packages("failure", "grid", "script", "nn", "checkpoint", "media", "tokenizer"))
+                packages(
+                    "failure",
+                    "progress",
+                    "grid",
+                    "script",
+                    "nn",
+                    "checkpoint",
+                    "media",
+                    "tokenizer"))
             .layer("generator")
             .definedBy(packages("generator", "classifier", "train"))
             .layer("sampler")

@@ -3,6 +3,7 @@ package dev.blockreel.train;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.progress.ProgressLine;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,13 +88,13 @@ record Examples<E>(Kind<E> kind, int length, E values, int[] labels) {
       PrintStream console) {
     List<E> examples = new ArrayList<>();
     List<Integer> labels = new ArrayList<>();
-    try (ProgressLine progress = new ProgressLine(console)) {
+    try (ProgressLine progress = ProgressLine.onOutput(console)) {
       for (int i = 0; i < clips.size(); i++) {
         for (E example : encoder.examples(clips.get(i).file(), i)) {
           examples.add(example);
           labels.add(clips.get(i).label());
         }
-        progress.show("%s of %d/%d clips".formatted(kind.name, i + 1, clips.size()));
+        progress.show("%s of %d/%d clips", kind.name, i + 1, clips.size());
       }
     }
     E values = kind.make.apply(Math.multiplyExact(examples.size(), length));

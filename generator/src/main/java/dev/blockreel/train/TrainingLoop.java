@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
@@ -70,7 +71,7 @@ final class TrainingLoop<B> {
                 ? TrainingState.load(task.weights(), file, recipe, numerics)
                 : task.start(schedule.seed(), numerics);
         TrainingLog log = new TrainingLog(out, task.measures(), state.step());
-        ProgressLine progress = new ProgressLine(console)) {
+        ProgressLine progress = ProgressLine.onOutput(console)) {
       Runnable save = () -> state.save(file, recipe);
       steps(script, state, log, progress, loader, save);
       save.run();
@@ -126,7 +127,7 @@ final class TrainingLoop<B> {
       if (state.step() % LOG_STEPS == 0 || state.step() == schedule.steps()) {
         double rate = (state.step() - first) / seconds(began);
         log.add(state.step(), schedule.learningRate(step), sums, summed);
-        progress.show(describe(state.step(), rate, sums, summed));
+        progress.show("%s", describe(state.step(), rate, sums, summed));
         sums = null;
         summed = 0;
       }

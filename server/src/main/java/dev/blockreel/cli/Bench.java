@@ -8,6 +8,7 @@ import dev.blockreel.measure.Peaks;
 import dev.blockreel.measure.StandInModel;
 import dev.blockreel.measure.Workload;
 import dev.blockreel.measure.Workloads;
+import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
@@ -104,7 +105,7 @@ final class Bench extends EngineCommand {
       OutputFiles.requireWritable(json);
     }
     Dtype compute = dtype == null ? Torch.fastDtype() : Dtype.parse(dtype);
-    Progress progress = new Progress(err());
+    ProgressLine progress = ProgressLine.onError(err());
     progress.show("measuring the machine");
     Peaks peaks = Peaks.measure(compute);
     Optional<Path> files = modelFiles(progress);
@@ -128,7 +129,7 @@ final class Bench extends EngineCommand {
         }
       }
     }
-    progress.end();
+    progress.close();
     String model = which.model == null ? which.preset + ", random weights" : which.model;
     BenchReport report = new BenchReport(model, machine(compute), peaks, List.copyOf(rows));
     report.table(earlier).forEach(out()::println);
@@ -138,7 +139,7 @@ final class Bench extends EngineCommand {
   }
 
   /** The model's directory. To measure loading, a published model gets files for a while. */
-  private Optional<Path> modelFiles(Progress progress) {
+  private Optional<Path> modelFiles(ProgressLine progress) {
     if (which.model != null) {
       return Optional.of(ModelDirectory.resolve(which.model));
     }
@@ -198,7 +199,7 @@ final class Bench extends EngineCommand {
     }
   }
 
-  private void measure(List<Workload> workloads, Progress progress) {
+  private void measure(List<Workload> workloads, ProgressLine progress) {
     for (int i = 0; i < workloads.size(); i++) {
       Workload workload = workloads.get(i);
       boolean clip = workload.name().equals("clip");

@@ -18,6 +18,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.ClipShape;
 import dev.blockreel.media.ClipSampling;
+import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.tokenizer.ClipTokenizer;
@@ -69,19 +70,19 @@ final class Evaluate {
             "Folder for report.json and for all that was computed: a second run goes on there.")
     Path out;
 
-    private Progress progress;
+    private ProgressLine progress;
 
     /** Shows progress; {@link #report} ends it. */
     final EvaluationProgress progress() {
       OutputFiles.requireWritable(out.resolve("report.json"));
       OutputFiles.createParent(out.resolve("report.json"));
-      progress = new Progress(err());
+      progress = ProgressLine.onError(err());
       return (work, done, total) -> progress.show("%s: %d of %d", work, done, total);
     }
 
     /** Writes the report beside what it came from. */
     final void report(Object report) {
-      progress.end();
+      progress.close();
       Path file = out.resolve("report.json");
       Path part = out.resolve(".report.json.part");
       try {

@@ -5,6 +5,7 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
@@ -149,7 +150,7 @@ final class Generate extends EngineCommand {
     }
     GenerationWatch watch =
         new GenerationWatch(
-            new Progress(err()),
+            ProgressLine.onError(err()),
             labels.size(),
             destination::frames,
             destination instanceof LiveOutput && pipeline.frames() == 1);

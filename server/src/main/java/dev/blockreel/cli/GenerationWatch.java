@@ -1,6 +1,7 @@
 package dev.blockreel.cli;
 
 import dev.blockreel.grid.Clip;
+import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.sampler.GenerationListener;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -9,7 +10,7 @@ import java.util.function.Consumer;
 
 /** Follows a generation: shows how far it is, and keeps account of where the time goes. */
 final class GenerationWatch implements GenerationListener {
-  private final Progress progress;
+  private final ProgressLine progress;
   private final int clips;
   private final Consumer<List<Clip>> sink;
   private final boolean previews;
@@ -30,7 +31,7 @@ final class GenerationWatch implements GenerationListener {
    * @param sink takes frames as soon as they exist
    * @param previews whether it takes unfinished images, too
    */
-  GenerationWatch(Progress progress, int clips, Consumer<List<Clip>> sink, boolean previews) {
+  GenerationWatch(ProgressLine progress, int clips, Consumer<List<Clip>> sink, boolean previews) {
     this.progress = progress;
     this.clips = clips;
     this.sink = sink;
@@ -103,7 +104,7 @@ final class GenerationWatch implements GenerationListener {
 
   /** Ends the progress line; prints what was made and how long all took. */
   void end(PrintStream out) {
-    progress.end();
+    progress.close();
     made.forEach(out::println);
     out.printf("%d clip%s in %.1f s%n", clips, clips == 1 ? "" : "s", secondsSince(began));
   }

@@ -5,6 +5,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipCodes;
+import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.tokenizer.ClipTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -58,7 +59,7 @@ final class Reconstruct extends EngineCommand {
       }
       output = ClipOutput.open(out, 1); // before anything is loaded
     }
-    Progress progress = new Progress(err());
+    ProgressLine progress = ProgressLine.onError(err());
     try (ClipTokenizer tokenizer = model.loadTokenizer()) {
       List<Path> files = folder ? clips(source) : List.of(source);
       for (int i = 0; i < files.size(); i++) {
@@ -74,7 +75,7 @@ final class Reconstruct extends EngineCommand {
         }
       }
     }
-    progress.end();
+    progress.close();
     if (output != null) {
       output
           .finish()

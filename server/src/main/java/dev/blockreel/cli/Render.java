@@ -11,6 +11,7 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.media.ClipWriter;
 import dev.blockreel.media.VideoFormat;
+import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
@@ -107,7 +108,7 @@ final class Render extends EngineCommand {
         jobs.add(job(pipeline, entry));
       }
       List<Job> missing = jobs.stream().filter(job -> !made(job)).toList();
-      Progress progress = new Progress(err());
+      ProgressLine progress = ProgressLine.onError(err());
       int done = 0;
       while (done < missing.size()) {
         List<Job> batch = batch(missing.subList(done, missing.size()));
@@ -115,7 +116,7 @@ final class Render extends EngineCommand {
         render(pipeline, batch);
         done += batch.size();
       }
-      progress.end();
+      progress.close();
       out()
           .printf(
               "%s: %d clips, %d made now, %d were there%n",

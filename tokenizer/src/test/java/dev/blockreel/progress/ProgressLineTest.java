@@ -1,4 +1,4 @@
-package dev.blockreel.cli;
+package dev.blockreel.progress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,33 +7,33 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
-class ProgressTest {
+class ProgressLineTest {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
   private final PrintStream stream = new PrintStream(bytes, true, StandardCharsets.UTF_8);
 
   @Test
   void aLogGetsTheLastStateOnly() {
-    Progress progress = new Progress(stream, false);
+    ProgressLine progress = new ProgressLine(stream, false);
     for (int i = 1; i <= 1000; i++) {
       progress.show("step %d", i);
     }
-    progress.end();
+    progress.close();
     assertThat(text()).isEqualTo("step 1000" + System.lineSeparator());
   }
 
   @Test
   void aTerminalLineIsWrittenOverWhole() throws InterruptedException {
-    Progress progress = new Progress(stream, true);
+    ProgressLine progress = new ProgressLine(stream, true);
     Thread.sleep(150);
     progress.show("a long line");
     progress.show("short");
-    progress.end();
+    progress.close();
     assertThat(text()).isEqualTo("\ra long line\rshort      " + System.lineSeparator());
   }
 
   @Test
   void nothingShownIsNothingEnded() {
-    new Progress(stream, true).end();
+    new ProgressLine(stream, true).close();
     assertThat(text()).isEmpty();
   }
 
