@@ -145,7 +145,7 @@ final class NbpStream {
     // 24 bits, so that no float rounds up to 1.
     draws[column] = (random.nextInt() >>> 8) * 0x1p-24f;
     draws[rows + column] = greedy ? 1 : Math.max(Float.MIN_NORMAL, (float) options.temperature());
-    draws[2 * rows + column] = greedy ? 0 : options.topK();
+    draws[2 * rows + column] = greedy ? 1 : options.topK();
     draws[3 * rows + column] = greedy ? 0 : (float) options.topP();
   }
 

@@ -17,6 +17,12 @@ import dev.blockreel.script.Torch;
 final class TokenSampling {
   private static final int BINS = 1024;
 
+  /** Up to this top-k a row is thinned out before it is ranked. */
+  private static final int FEW = 128;
+
+  /** How many groups tell where the k-th logit lies at least. */
+  private static final int GROUPS = 2 * FEW;
+
   /** A token this far below the likeliest, in nats, has a weight of 0 in fp32. */
   private static final int DEPTH = 110;
 
@@ -39,6 +45,7 @@ final class TokenSampling {
    * The last argument is the list of weights, which every call of a generator carries.
    */
   static void writeChoice(ScriptWriter script) {
+    script.method("filter", TokenSampling::filter);
     script.method("ranked", TokenSampling::ranked);
     script.method(
         "filtered",
@@ -60,10 +67,7 @@ final class TokenSampling {
           Sym draws = m.tensor("draws");
           m.tensors("w");
           Sym ranked = m.call("ranked", logits, draws);
-          Sym sums = ranked.item(2);
-          Sym target = target(m, draws, sums);
-          Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, target));
-          m.returns(pick(m, ranked.item(1), rank));
+          m.returns(draw(m, draws, ranked.item(1), ranked.item(2)));
         });
     // A GPU sorts faster than the host can look at a result.
     if (Torch.onGpu()) {
@@ -75,8 +79,11 @@ final class TokenSampling {
             m.returns(m.call("chooseBySorting", logits, draws, m.tensors("w")));
           });
     } else {
+      script.method("rank", TokenSampling::rank);
+      script.method("chooseOfFew", TokenSampling::chooseOfFew);
       script.method("inBin", TokenSampling::inBin);
-      script.method("choose", TokenSampling::chooseByHistogram);
+      script.method("chooseByHistogram", TokenSampling::chooseByHistogram);
+      script.method("choose", TokenSampling::choose);
     }
     script.method(
         "guide",
@@ -165,8 +172,19 @@ final class TokenSampling {
     Sym draws = m.tensor("draws");
     Sym scaled = scaled(m, logits, draws);
     m.line("values, ids = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(scaled));
-    Sym values = m.literal("values");
-    Sym last = m.let("%s.to(4) - 1".formatted(kept(m, draws, logits.size(1))));
+    Sym filtered = m.call("filter", m.literal("values"), draws, logits.size(1));
+    m.returnsAll(filtered.item(0), m.literal("ids"), filtered.item(1));
+  }
+
+  /**
+   * Writes {@code filter(values (R,C), draws, vocabulary)}: the weights of ranked tokens, among
+   * which are all that top-k keeps, and the sums of these weights.
+   */
+  private static void filter(Method m) {
+    Sym values = m.tensor("values");
+    Sym draws = m.tensor("draws");
+    Sym vocabulary = m.integer("vocabulary");
+    Sym last = m.let("%s.to(4) - 1".formatted(kept(m, draws, vocabulary)));
     // Ties with the k-th logit stay.
     Sym least = m.let("torch.gather(%s, -1, %s)".formatted(values, last));
     Sym weights =
@@ -178,7 +196,55 @@ final class TokenSampling {
     Sym before = sums.sub(weights);
     Sym limit = m.let("%s * %s".formatted(column(draws, 3), sums.from(1, -1)));
     Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(weights, before, limit));
-    m.returnsAll(rest, m.literal("ids"), m.let("torch.cumsum(%s, -1)".formatted(rest)));
+    m.returnsAll(rest, m.let("torch.cumsum(%s, -1)".formatted(rest)));
+  }
+
+  /** The ids (R) on which the uniform numbers fall, of ranked ids and the sums of their weights. */
+  private static Sym draw(Method m, Sym draws, Sym ids, Sym sums) {
+    Sym rank =
+        m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, target(m, draws, sums)));
+    return pick(m, ids, rank);
+  }
+
+  private static void choose(Method m) {
+    Sym logits = m.tensor("logits");
+    Sym draws = m.tensor("draws");
+    m.tensors("w");
+    Sym scaled = scaled(m, logits, draws);
+    Sym topK = m.let(column(draws, 2).toString());
+    Sym few =
+        m.let(
+            "bool(torch.all(torch.logical_and(%s >= 1., %s <= %d.))) and %s >= %d"
+                .formatted(topK, topK, FEW, logits.size(1), 2 * GROUPS));
+    m.when(few.toString(), () -> m.returns(m.call("chooseOfFew", scaled, draws)));
+    m.returns(m.call("chooseByHistogram", scaled, draws));
+  }
+
+  /**
+   * Ranks only what top-k may keep. The vocabulary is cut into groups: k groups whose largest
+   * logits reach some mark hold k tokens that do, so no token below the k-th largest of these is
+   * wanted.
+   */
+  private static void chooseOfFew(Method m) {
+    Sym scaled = m.tensor("scaled");
+    Sym draws = m.tensor("draws");
+    Sym vocabulary = m.let(scaled.size(1).toString());
+    Sym size = m.let("torch.floordiv(%s, %d)".formatted(vocabulary, GROUPS));
+    Sym groups = m.let("torch.floordiv(%s, %s)".formatted(vocabulary, size));
+    Sym whole = m.let("%s * %s".formatted(groups, size));
+    Sym grouped =
+        m.let(
+            "torch.unflatten(%s, 1, [%s, %s])".formatted(scaled.slice(1, 0, whole), size, groups));
+    Sym largest =
+        m.concat(1, m.let("torch.amax(%s, [1])".formatted(grouped)), scaled.from(1, whole));
+    m.line("highest, _ = torch.topk(%s, %d)".formatted(largest, FEW));
+    Sym last = m.let("%s.to(4) - 1".formatted(kept(m, draws, vocabulary)));
+    Sym mark = m.let("torch.gather(%s, 1, %s)".formatted(m.literal("highest"), last));
+    Sym candidates = m.let("%s >= %s".formatted(scaled, mark));
+    Sym count = m.let("torch.sum(%s, [1], True)".formatted(candidates));
+    Sym ranked = m.call("rank", scaled, candidates, count);
+    Sym filtered = m.call("filter", ranked.item(0), draws, vocabulary);
+    m.returns(draw(m, draws, ranked.item(1), filtered.item(1)));
   }
 
   /**
@@ -187,10 +253,8 @@ final class TokenSampling {
    * #BINS} bins of logits tell in which bin that is, and only the tokens of that one are ranked.
    */
   private static void chooseByHistogram(Method m) {
-    Sym logits = m.tensor("logits");
+    Sym scaled = m.tensor("scaled");
     Sym draws = m.tensor("draws");
-    m.tensors("w");
-    Sym scaled = scaled(m, logits, draws);
     Sym weights = m.let("torch.exp(%s).to(7)".formatted(scaled));
     // Bin 0 holds the largest; what lies below the last one has no weight.
     Sym low =
@@ -199,32 +263,32 @@ final class TokenSampling {
         m.let(
             "(torch.maximum(%s, %s) * (torch.reciprocal(%s) * %s)).to(4)"
                 .formatted(scaled, low, low, (BINS - 1) * (1 + 1e-6)));
-    Sym zeros = m.let("torch.new_zeros(%s, [%s, %d])".formatted(weights, logits.size(0), BINS));
+    Sym zeros = m.let("torch.new_zeros(%s, [%s, %d])".formatted(weights, scaled.size(0), BINS));
     Sym one = m.let("torch.new_ones(%s, [1, 1])".formatted(weights));
-    Sym ones = one.expand(logits.size(0), logits.size(1));
+    Sym ones = one.expand(scaled.size(0), scaled.size(1));
     Sym counts = m.let("torch.scatter_add(%s, 1, %s, %s)".formatted(zeros, bins, ones));
     Sym mass = m.let("torch.scatter_add(%s, 1, %s, %s)".formatted(zeros, bins, weights));
 
     // Top-k: the k-th logit, if it has a weight that anybody could miss.
-    Sym kept = kept(m, draws, logits.size(1));
+    Sym kept = kept(m, draws, scaled.size(1));
     Sym many = m.let("torch.cumsum(%s, 1)".formatted(counts));
     Sym least = m.let("torch.full_like(%s, %s)".formatted(low, "float(\"-inf\")"));
     Sym binOfK = firstBin(m, many, kept.toString() + ".to(7)", false);
     Sym matters =
         m.let(
             "torch.logical_and(%s < %s, torch.logical_or(%s < %d, %s > -%d.))"
-                .formatted(kept, logits.size(1), binOfK, BINS - 1, low, DEPTH));
+                .formatted(kept, scaled.size(1), binOfK, BINS - 1, low, DEPTH));
     m.when(
         "bool(torch.any(%s))".formatted(matters),
         () -> {
           Sym asked = m.let("torch.where(%s, %s, %d)".formatted(matters, binOfK, BINS));
-          Sym found = m.call("inBin", scaled, weights, bins, counts, asked);
+          Sym found = m.call("inBin", scaled, bins, counts, asked);
           Sym need = m.let("(%s.to(7) - %s).to(4) - 1".formatted(kept, before(m, many, asked)));
           Sym inside = clampTo(m, need, found.item(0));
           Sym kth = m.let("torch.gather(%s, 1, %s)".formatted(found.item(0), inside));
           // Ties with the k-th logit stay.
           m.assign(least, m.let("torch.where(%s, %s, %s)".formatted(matters, kth, least)));
-          Sym stay = keepAtLeast(m, found, least);
+          Sym stay = keepAtLeast(m, found.item(0), least);
           m.assign(mass, cut(m, mass, asked, stay));
         });
 
@@ -232,12 +296,12 @@ final class TokenSampling {
     Sym sums = m.let("torch.cumsum(%s, 1)".formatted(mass));
     Sym limit = m.let("%s * %s".formatted(column(draws, 3), sums.from(1, -1)));
     Sym binOfP = firstBin(m, sums, limit.toString(), true);
-    Sym survivors = m.let("torch.full_like(%s, %s)".formatted(binOfP, logits.size(1)));
+    Sym survivors = m.let("torch.full_like(%s, %s)".formatted(binOfP, scaled.size(1)));
     m.when(
         "bool(torch.any(%s < %d))".formatted(binOfP, BINS),
         () -> {
-          Sym found = m.call("inBin", scaled, weights, bins, counts, binOfP);
-          Sym stay = keepAtLeast(m, found, least);
+          Sym found = m.call("inBin", scaled, bins, counts, binOfP);
+          Sym stay = keepAtLeast(m, found.item(0), least);
           Sym ahead =
               m.let("%s + torch.cumsum(%s, 1) - %s".formatted(before(m, sums, binOfP), stay, stay));
           Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(stay, ahead, limit));
@@ -253,8 +317,8 @@ final class TokenSampling {
     // The draw.
     Sym target = target(m, draws, sums);
     Sym bin = clampTo(m, firstBin(m, sums, target.toString(), true), sums);
-    Sym found = m.call("inBin", scaled, weights, bins, counts, bin);
-    Sym stay = keepAtLeast(m, found, least);
+    Sym found = m.call("inBin", scaled, bins, counts, bin);
+    Sym stay = keepAtLeast(m, found.item(0), least);
     Sym all = m.let("torch.sum(%s > 0., [1], True)".formatted(stay));
     Sym last =
         m.let(
@@ -262,7 +326,7 @@ final class TokenSampling {
                 .formatted(bin, binOfP, all, survivors, all));
     Sym upTo = m.let("%s + torch.cumsum(%s, 1)".formatted(before(m, sums, bin), stay));
     Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(upTo, target));
-    m.returns(pick(m, found.item(2), m.let("torch.minimum(%s, %s)".formatted(rank, last))));
+    m.returns(pick(m, found.item(1), m.let("torch.minimum(%s, %s)".formatted(rank, last))));
   }
 
   /** The first bin, (R,1), whose running sum reaches {@code mark}, or passes it. */
@@ -283,9 +347,9 @@ final class TokenSampling {
   }
 
   /** Weights of ranked tokens, 0 for those below the k-th. */
-  private static Sym keepAtLeast(Method m, Sym found, Sym least) {
+  private static Sym keepAtLeast(Method m, Sym ranked, Sym least) {
     return m.let(
-        "torch.masked_fill(%s, %s < %s, 0.)".formatted(found.item(1), found.item(0), least));
+        "torch.masked_fill(torch.exp(%s).to(7), %s < %s, 0.)".formatted(ranked, ranked, least));
   }
 
   /** Mass of the bins when {@code bin} keeps only {@code rest} and all behind it nothing. */
@@ -298,57 +362,70 @@ final class TokenSampling {
   }
 
   /**
-   * Writes {@code inBin(scaled (R,V), weights (R,V), bins (R,V), counts (R,bins), bin (R,1))}: the
-   * tokens of one bin a row, ranked, ties by their ids: scaled logits, weights, ids, (R,C) each.
-   * Rows with less than C tokens end in -inf, 0, 0.
+   * Writes {@code inBin(scaled (R,V), bins (R,V), counts (R,bins), bin (R,1))}: {@code rank} for
+   * the tokens of one bin a row; none where there is no such bin.
    */
   private static void inBin(Method m) {
     Sym scaled = m.tensor("scaled");
-    Sym weights = m.tensor("weights");
     Sym bins = m.tensor("bins");
     Sym counts = m.tensor("counts");
     Sym bin = m.tensor("bin");
-    Sym vocabulary = scaled.size(1);
-    Sym rows = scaled.size(0);
-    Sym places =
-        m.let(
-            "torch.squeeze(torch.nonzero(torch.reshape(%s == %s, [-1])), 1)".formatted(bins, bin));
-    Sym row = m.let("torch.floor_divide(%s, %s)".formatted(places, vocabulary));
     Sym own =
         m.let(
             "torch.where(%s < %d, torch.gather(%s, 1, torch.clamp(%s, 0, %d)), 0.).to(4)"
                 .formatted(bin, BINS, counts, bin, BINS - 1));
-    Sym most = m.let("max(1, int(torch.amax(%s)))".formatted(own));
-    Sym first = m.let("torch.reshape(torch.cumsum(%s, 0) - %s, [-1])".formatted(own, own));
+    Sym ranked = m.call("rank", scaled, m.let("%s == %s".formatted(bins, bin)), own);
+    m.returnsAll(ranked.item(0), ranked.item(1));
+  }
+
+  /**
+   * Writes {@code rank(scaled (R,V), some (R,V), count (R,1))}: the tokens of which {@code some} is
+   * true, likeliest first, ties by their ids: scaled logits and ids, (R,C) each. {@code count} says
+   * how many they are in each row; rows with less than C of them end in -inf and 0.
+   */
+  private static void rank(Method m) {
+    Sym scaled = m.tensor("scaled");
+    Sym some = m.tensor("some");
+    Sym count = m.tensor("count");
+    Sym vocabulary = scaled.size(1);
+    Sym rows = scaled.size(0);
+    Sym places = m.let("torch.squeeze(torch.nonzero(torch.reshape(%s, [-1])), 1)".formatted(some));
+    Sym row = m.let("torch.floor_divide(%s, %s)".formatted(places, vocabulary));
+    Sym most = m.let("max(1, int(torch.amax(%s)))".formatted(count));
+    Sym first = m.let("torch.reshape(torch.cumsum(%s, 0) - %s, [-1])".formatted(count, count));
     Sym within =
         m.let(
             "torch.arange(%s, device=ops.prim.device(%s)) - torch.index_select(%s, 0, %s)"
                 .formatted(places.size(0), places, first, row));
     Sym cells = m.let("%s * %s + %s".formatted(row, most, within));
+    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(scaled));
     Sym values =
-        spread(m, "torch.full_like(%s, float(\"-inf\"))", scaled, rows, most, cells, places);
+        spread(
+            m,
+            "torch.full_like(torch.new_empty(%s, [%s * %s]), float(\"-inf\"))"
+                .formatted(flat, rows, most),
+            cells,
+            "torch.index_select(%s, 0, %s)".formatted(flat, places),
+            rows,
+            most);
     m.line(
         "ranked, order = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(values));
-    Sym order = m.literal("order");
-    Sym heavy = spread(m, "torch.zeros_like(%s)", weights, rows, most, cells, places);
     Sym ids =
-        m.let(
-            "torch.reshape(torch.index_copy(torch.new_zeros(%s, [%s * %s]), 0, %s, torch.remainder(%s, %s)), [%s, %s])"
-                .formatted(places, rows, most, cells, places, vocabulary, rows, most));
+        spread(
+            m,
+            "torch.new_zeros(%s, [%s * %s])".formatted(places, rows, most),
+            cells,
+            "torch.remainder(%s, %s)".formatted(places, vocabulary),
+            rows,
+            most);
     m.returnsAll(
-        m.literal("ranked"),
-        m.let("torch.gather(%s, 1, %s)".formatted(heavy, order)),
-        m.let("torch.gather(%s, 1, %s)".formatted(ids, order)));
+        m.literal("ranked"), m.let("torch.gather(%s, 1, %s)".formatted(ids, m.literal("order"))));
   }
 
-  /** The values at {@code places} of a tensor, put into {@code cells} of a (rows, most) one. */
-  private static Sym spread(
-      Method m, String filled, Sym values, Sym rows, Sym most, Sym cells, Sym places) {
-    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(values));
-    Sym target =
-        m.let(filled.formatted("torch.new_empty(%s, [%s * %s])".formatted(flat, rows, most)));
+  /** {@code values}, put into {@code cells} of a (rows, most) tensor. */
+  private static Sym spread(Method m, String empty, Sym cells, String values, Sym rows, Sym most) {
     return m.let(
-        "torch.reshape(torch.index_copy(%s, 0, %s, torch.index_select(%s, 0, %s)), [%s, %s])"
-            .formatted(target, cells, flat, places, rows, most));
+        "torch.reshape(torch.index_copy(%s, 0, %s, %s), [%s, %s])"
+            .formatted(empty, cells, values, rows, most));
   }
 }
