@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The engine thread and what waits for it. Work is taken oldest first, owners in turn; models take
- * turns too. Everything native happens on this thread and is freed on it.
+ * turns too. All tensors live and die on this thread.
  */
 public final class Engine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One clip from its acceptance to its end. Any thread may read its state; the engine thread alone
- * moves it on.
+ * moves it on, until all frames exist.
  */
 public final class Job implements Work {
   private static final Logger LOG = LoggerFactory.getLogger(Job.class);
@@ -34,7 +34,7 @@ public final class Job implements Work {
   private volatile int blocksDone;
   private volatile int blocksTotal;
   private volatile int framesDone;
-  private ClipRecorder recorder; // engine thread only
+  private ClipRecorder recorder; // engine thread only, until its files are to be written
   private long bytes = -1; // disk thread only
 
   Job(Jobs jobs, JobRecord record, Path folder, int blocksTotal) {
@@ -213,9 +213,9 @@ public final class Job implements Work {
 
   @Override
   public void finished() {
-    recorder.finish();
-    release();
-    jobs.completed(this);
+    recorder.endStreams();
+    jobs.write(this, recorder);
+    recorder = null;
   }
 
   @Override

@@ -24,6 +24,8 @@ public record JobError(String code, String message) {
   static final JobError SERVER_RESTARTED =
       new JobError("server_restarted", "the server ended while the clip was being made");
 
+  static final JobError INTERNAL = new JobError("internal", "the server failed; its log says why");
+
   /** What the engine said, without its own file names where it is a fault of the server. */
   static JobError of(EngineFailure failure) {
     return switch (failure.code()) {

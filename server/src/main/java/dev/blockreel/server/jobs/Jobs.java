@@ -5,6 +5,7 @@ import dev.blockreel.server.engine.Engine;
 import dev.blockreel.server.engine.ServedModel;
 import dev.blockreel.server.jobs.Refusal.Reason;
 import dev.blockreel.server.operations.Measures;
+import dev.blockreel.server.streams.ClipRecorder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
@@ -22,8 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All jobs of this server. {@link #submit} admits or refuses at once; files are written on a thread
- * of its own, in order, so that neither the event loop nor the engine waits for the disk.
+ * All jobs of this server. {@link #submit} admits or refuses at once; records are written on a
+ * thread of its own, in order, so that neither the event loop nor the engine waits for the disk.
+ * Another one makes the files of clips whose frames are done, while the engine makes the next.
  */
 public final class Jobs implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
@@ -40,6 +42,8 @@ public final class Jobs implements AutoCloseable {
   private final NavigableMap<String, Job> jobs = new ConcurrentSkipListMap<>();
   private final ExecutorService disk =
       Executors.newSingleThreadExecutor(task -> new Thread(task, "job-store"));
+  private final ExecutorService files =
+      Executors.newSingleThreadExecutor(task -> new Thread(task, "clip-files"));
   private volatile boolean stopping;
   private volatile double usualSeconds = 1;
   private int beingStored; // guarded by this
@@ -258,7 +262,7 @@ public final class Jobs implements AutoCloseable {
     jobs.remove(job.id());
   }
 
-  // The engine thread reports:
+  // The engine thread reports, and the one that writes clips:
 
   void began(Job job) {
     JobRecord record = job.record().begun(now());
@@ -277,7 +281,26 @@ public final class Jobs implements AutoCloseable {
     measures.frames(count);
   }
 
-  void completed(Job job) {
+  /** All frames exist: takes their recorder over. */
+  void write(Job job, ClipRecorder recorder) {
+    files.execute(
+        () -> {
+          try (recorder) {
+            recorder.writeFiles();
+          } catch (EngineFailure e) {
+            LOG.warn("{}: {}", job.id(), e.getMessage());
+            failed(job, JobError.of(e));
+            return;
+          } catch (RuntimeException e) {
+            LOG.error("{}: its files could not be written", job.id(), e);
+            failed(job, JobError.INTERNAL);
+            return;
+          }
+          completed(job);
+        });
+  }
+
+  private void completed(Job job) {
     measures.ended();
     JobRecord record = job.record();
     usualSeconds = 0.8 * usualSeconds + 0.2 * (now() - record.startedAt()) / 1000.0;
@@ -417,10 +440,15 @@ public final class Jobs implements AutoCloseable {
       }
     }
     engine.close();
-    disk.shutdown();
+    end(files); // each hands its record to the disk
+    end(disk);
+  }
+
+  private static void end(ExecutorService writer) {
+    writer.shutdown();
     try {
-      if (!disk.awaitTermination(30, TimeUnit.SECONDS)) {
-        LOG.warn("records could not be written in time");
+      if (!writer.awaitTermination(30, TimeUnit.SECONDS)) {
+        LOG.warn("files could not be written in time");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

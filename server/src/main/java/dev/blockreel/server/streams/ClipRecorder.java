@@ -17,8 +17,8 @@ import java.util.List;
 
 /**
  * Encodes a clip while it is made: into the live streams, frame by frame, and into the files that
- * stay. Its encoders are open before the first frame exists. Closing before {@link #finish} leaves
- * no file. For one thread.
+ * stay. Its encoders are open before the first frame exists. Closing before {@link #writeFiles}
+ * leaves no file. For one thread at a time.
  */
 public final class ClipRecorder implements AutoCloseable {
   /** The whole clip, to download. */
@@ -73,7 +73,8 @@ public final class ClipRecorder implements AutoCloseable {
     live.images();
     try (ClipRecorder recorder = new ClipRecorder(live, folder, width, height, fps)) {
       recorder.add(new Clip(new float[2 * 3 * width * height], 2, height, width, fps));
-      recorder.finish();
+      recorder.endStreams();
+      recorder.writeFiles();
     }
     for (String file : List.of(VIDEO, FRAGMENTS, THUMBNAIL, SPRITESHEET)) {
       Files.delete(folder.resolve(file));
@@ -138,11 +139,8 @@ public final class ClipRecorder implements AutoCloseable {
     return frames.size();
   }
 
-  /**
-   * Writes what is pending, ends the live streams and gives the files their names; the video's is
-   * the last one.
-   */
-  public void finish() {
+  /** No frame follows: sends what is pending and ends the live streams. */
+  public void endStreams() {
     fragments.finish();
     byte[] rest = fragment.toByteArray();
     if (rest.length > 0) {
@@ -154,6 +152,10 @@ public final class ClipRecorder implements AutoCloseable {
     }
     catchUp();
     live.end();
+  }
+
+  /** Gives the files their names, once the streams have ended; the video's is the last one. */
+  public void writeFiles() {
     writeFragments();
     Clip clip = Clip.join(frames);
     ClipWriter.write(folder.resolve(THUMBNAIL), frames.get(frames.size() / 2));
