@@ -12,6 +12,7 @@ import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpImport;
 import dev.blockreel.generator.nbp.UcfClasses;
+import dev.blockreel.nn.PublishedNetwork;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import dev.blockreel.tokenizer.magvit2.Magvit2Import;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
@@ -98,70 +99,63 @@ public record ModelImport(
    *     published; MEDIA when something cannot be read or written. Nothing is left behind then.
    */
   public void to(Path out) {
-    if (VarModelImport.recognises(tokenizer, generator)) {
-      varTo(out);
-    } else if (XarModelImport.recognises(tokenizer, generator)) {
-      xarTo(out);
-    } else {
-      nbpTo(out);
-    }
-  }
-
-  private void varTo(Path out) {
-    if (texts != null || grid != null || codes != 0 || !levels.isEmpty()) {
-      throw EngineFailure.badRequest(
-          "the files of VAR say all sizes: leave --text-tokenizer, --grid, --codes and --levels"
-              + " out");
-    }
-    try (VarModelImport files = VarModelImport.open(tokenizer, generator, hyperParameters)) {
-      ObjectNode json = files.describe();
-      describeImported(json);
-      ModelDirectory.write(out, json, draft -> files.write(draft, type));
-    }
-  }
-
-  private void xarTo(Path out) {
-    if (texts != null
-        || grid != null
-        || codes != 0
-        || !levels.isEmpty()
-        || !hyperParameters.isEmpty()) {
-      throw EngineFailure.badRequest(
-          "the files of xAR say all sizes: leave --text-tokenizer, --grid, --codes, --levels and"
-              + " --hyper out");
-    }
-    try (XarModelImport files = XarModelImport.open(tokenizer, generator)) {
-      ObjectNode json = files.describe();
-      describeImported(json);
-      ModelDirectory.write(out, json, draft -> files.write(draft, type));
-    }
-  }
-
-  private void nbpTo(Path out) {
-    try (Magvit2Import first = tokenizer == null ? null : Magvit2Import.open(tokenizer, levels);
-        NbpImport second =
-            generator == null
-                ? null
-                : NbpImport.open(
-                    generator,
-                    hyperParameters,
-                    first == null ? codes : first.config().codebookSize())) {
-      ObjectNode json = describe(first, second);
+    try (PublishedModel files = open()) {
+      ObjectNode json = files.description();
+      ObjectNode imported = json.putObject("imported");
+      describeFile(imported, "tokenizer", tokenizer);
+      describeFile(imported, "generator", generator);
       ModelDirectory.write(
           out,
           json,
           draft -> {
-            if (first != null) {
-              first.write(draft, type);
-            }
-            if (second != null) {
-              second.write(draft, type);
-            }
+            files.write(draft, type);
             if (texts != null) {
               copyTexts(draft.resolve(TextTokenizer.FILE));
             }
           });
     }
+  }
+
+  private PublishedModel open() {
+    if (VarModelImport.recognises(tokenizer, generator)) {
+      refuseSizes("VAR");
+      return VarModelImport.open(tokenizer, generator, hyperParameters);
+    }
+    if (XarModelImport.recognises(tokenizer, generator)) {
+      refuseSizes("xAR");
+      if (!hyperParameters.isEmpty()) {
+        throw EngineFailure.badRequest("the files of xAR say all: leave --hyper out");
+      }
+      return XarModelImport.open(tokenizer, generator);
+    }
+    return openNbp();
+  }
+
+  private void refuseSizes(String family) {
+    if (texts != null || grid != null || codes != 0 || !levels.isEmpty()) {
+      throw EngineFailure.badRequest(
+          "the files of %s say all sizes: leave --text-tokenizer, --grid, --codes and --levels out",
+          family);
+    }
+  }
+
+  private PublishedModel openNbp() {
+    PublishedNetwork<Magvit2Config> first =
+        tokenizer == null ? null : Magvit2Import.open(tokenizer, levels);
+    NbpImport second = null;
+    try {
+      int known = first == null ? codes : first.config().codebookSize();
+      second = generator == null ? null : NbpImport.open(generator, hyperParameters, known);
+      return model(describe(first, second), first, second);
+    } catch (RuntimeException e) {
+      model(null, first, second).close();
+      throw e;
+    }
+  }
+
+  private static PublishedModel model(
+      ObjectNode json, PublishedNetwork<Magvit2Config> first, NbpImport second) {
+    return new PublishedModel(json, first, second == null ? null : second.network());
   }
 
   private void copyTexts(Path target) {
@@ -173,7 +167,7 @@ public record ModelImport(
     }
   }
 
-  private ObjectNode describe(Magvit2Import first, NbpImport second) {
+  private ObjectNode describe(PublishedNetwork<Magvit2Config> first, NbpImport second) {
     Magvit2Config sizes = first == null ? Magvit2Config.OFFICIAL : first.config();
     NbpGenerator.Description clip = second == null ? null : clip(second, sizes);
     ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -196,15 +190,7 @@ public record ModelImport(
       describeClasses(json, second);
       json.putObject("sampling").put("temperature", 1.0).put("topK", 16_000).put("topP", 0.9);
     }
-    json.put("attribution", ATTRIBUTION);
-    describeImported(json);
-    return json;
-  }
-
-  private void describeImported(ObjectNode json) {
-    ObjectNode imported = json.putObject("imported");
-    describeFile(imported, "tokenizer", tokenizer);
-    describeFile(imported, "generator", generator);
+    return json.put("attribution", ATTRIBUTION);
   }
 
   private NbpGenerator.Description clip(NbpImport opened, Magvit2Config sizes) {

@@ -2,15 +2,12 @@ package dev.blockreel.generator;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.blockreel.checkpoint.ElementType;
-import dev.blockreel.checkpoint.Safetensors;
-import dev.blockreel.checkpoint.TensorFile;
-import dev.blockreel.checkpoint.TorchFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.var.VarConfig;
 import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.generator.var.VarImport;
+import dev.blockreel.nn.PublishedNetwork;
 import dev.blockreel.tokenizer.vq.VqConfig;
 import dev.blockreel.tokenizer.vq.VqImport;
 import dev.blockreel.tokenizer.vq.VqTokenizer;
@@ -18,35 +15,21 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
 
 /** The published files of VAR: flat dictionaries of tensors, or safetensors. */
-record VarModelImport(VqImport tokenizer, VarImport generator) implements AutoCloseable {
+final class VarModelImport {
   private static final String ATTRIBUTION =
       "Visual Autoregressive Modeling (arXiv 2404.02905), weights as published by its authors";
 
+  private VarModelImport() {}
+
   /** Whether these files, each of which may be null, are of this family. */
   static boolean recognises(Path tokenizer, Path generator) {
-    return looksLike(tokenizer, VqImport::recognises)
-        || looksLike(generator, VarImport::recognises);
+    return PublishedModel.holds(tokenizer, VqImport::recognises)
+        || PublishedModel.holds(generator, VarImport::recognises);
   }
 
-  private static boolean looksLike(Path path, Predicate<TensorFile> family) {
-    if (path == null) {
-      return false;
-    }
-    try (TensorFile file = tensors(path)) {
-      return family.test(file);
-    } catch (EngineFailure e) {
-      return false; // whoever opens it in earnest says why
-    }
-  }
-
-  private static TensorFile tensors(Path path) {
-    return Safetensors.looksLike(path) ? Safetensors.open(path) : TorchFile.open(path);
-  }
-
-  static VarModelImport open(Path tokenizer, Path generator, Map<String, String> hyperParameters) {
+  static PublishedModel open(Path tokenizer, Path generator, Map<String, String> hyperParameters) {
     hyperParameters.keySet().stream()
         .filter(name -> !name.equals("patch_nums"))
         .findFirst()
@@ -57,19 +40,22 @@ record VarModelImport(VqImport tokenizer, VarImport generator) implements AutoCl
                   name);
             });
     List<Integer> scales = scales(hyperParameters.get("patch_nums"));
-    VarImport second = generator == null ? null : VarImport.open(tensors(generator), scales);
-    VqImport first = null;
+    PublishedNetwork<VarConfig> second =
+        generator == null ? null : VarImport.open(PublishedModel.tensors(generator), scales);
+    PublishedNetwork<VqConfig> first = null;
     try {
       if (tokenizer != null) {
         first =
-            VqImport.open(tensors(tokenizer), second == null ? scales : second.config().scales());
+            VqImport.open(
+                PublishedModel.tensors(tokenizer),
+                second == null ? scales : second.config().scales());
       }
       if (first != null && second != null) {
         requirePair(first.config(), second.config());
       }
-      return new VarModelImport(first, second);
+      return new PublishedModel(describe(first, second), first, second);
     } catch (RuntimeException e) {
-      new VarModelImport(first, second).close();
+      new PublishedModel(null, first, second).close();
       throw e;
     }
   }
@@ -97,8 +83,8 @@ record VarModelImport(VqImport tokenizer, VarImport generator) implements AutoCl
     return scales;
   }
 
-  /** A {@code model.json} of all that was opened. */
-  ObjectNode describe() {
+  private static ObjectNode describe(
+      PublishedNetwork<VqConfig> tokenizer, PublishedNetwork<VarConfig> generator) {
     ObjectNode json =
         tokenizer == null
             ? JsonNodeFactory.instance.objectNode()
@@ -113,25 +99,5 @@ record VarModelImport(VqImport tokenizer, VarImport generator) implements AutoCl
           .put("scaleCfg", true);
     }
     return json.put("attribution", ATTRIBUTION);
-  }
-
-  /** Writes the weights. */
-  void write(Path draft, ElementType type) {
-    if (tokenizer != null) {
-      tokenizer.write(draft, type);
-    }
-    if (generator != null) {
-      generator.write(draft, type);
-    }
-  }
-
-  @Override
-  public void close() {
-    if (tokenizer != null) {
-      tokenizer.close();
-    }
-    if (generator != null) {
-      generator.close();
-    }
   }
 }

@@ -141,7 +141,7 @@ class VarImportTest {
             null,
             "1,2,3,4"),
         FailureCode.CHECKPOINT_MISMATCH,
-        "expected a codebook");
+        "expected 2 dimensions");
   }
 
   @Test

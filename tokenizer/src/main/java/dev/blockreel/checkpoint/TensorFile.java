@@ -92,6 +92,40 @@ public interface TensorFile extends AutoCloseable {
   /** The file. */
   Path path();
 
+  /**
+   * One side of a tensor, to read the sizes of a network from.
+   *
+   * @param rank how many dimensions it must have
+   * @return 0 to 2^24
+   * @throws EngineFailure CHECKPOINT_MISMATCH when there is no such tensor, or it is another one
+   */
+  default int size(String name, int dimension, int rank) {
+    long[] shape = info(name).shape();
+    if (shape.length != rank || shape[dimension] > 1 << 24) {
+      throw mismatch("tensor %s: expected %d dimensions", info(name), rank);
+    }
+    return (int) shape[dimension];
+  }
+
+  /**
+   * How many tensors of a kind there are.
+   *
+   * @param name theirs, with a %d that counts from 0
+   */
+  default int count(String name) {
+    int count = 0;
+    while (names().contains(name.formatted(count))) {
+      count++;
+    }
+    return count;
+  }
+
+  /** A CHECKPOINT_MISMATCH that names this file; {@code why} is a format. */
+  default EngineFailure mismatch(String why, Object... values) {
+    return new EngineFailure(
+        FailureCode.CHECKPOINT_MISMATCH, path() + ": " + why.formatted(values));
+  }
+
   /** Lets go of the file. */
   @Override
   void close();

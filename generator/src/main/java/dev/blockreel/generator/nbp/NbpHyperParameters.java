@@ -2,6 +2,7 @@ package dev.blockreel.generator.nbp;
 
 import dev.blockreel.checkpoint.Opaque;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Locale;
@@ -99,10 +100,11 @@ final class NbpHyperParameters {
 
   private EngineFailure wrong(String name, Object value, String expected) {
     String got = String.valueOf(value);
-    return NbpImport.mismatch(
-        where,
-        "hyper-parameter %s is %s: expected %s"
+    return new EngineFailure(
+        FailureCode.CHECKPOINT_MISMATCH,
+        "%s: hyper-parameter %s is %s: expected %s"
             .formatted(
+                where,
                 name,
                 got.substring(0, Math.min(40, got.length())).replaceAll("\\p{Cntrl}", "?"),
                 expected));

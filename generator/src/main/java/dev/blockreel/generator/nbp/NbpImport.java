@@ -1,14 +1,11 @@
 package dev.blockreel.generator.nbp;
 
-import dev.blockreel.checkpoint.ElementType;
-import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.checkpoint.TorchFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
-import dev.blockreel.nn.WeightCopy;
-import dev.blockreel.nn.WeightList;
+import dev.blockreel.nn.PublishedNetwork;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import java.nio.file.Path;
 import java.util.Map;
@@ -22,21 +19,16 @@ import java.util.regex.Pattern;
  * same hyper-parameters. Sizes come from the tensors; what those do not show (heads, block size,
  * the kind of condition) from the hyper-parameters, and where both speak they must agree.
  */
-public final class NbpImport implements AutoCloseable {
+public final class NbpImport {
   private static final Pattern BLOCK = Pattern.compile("transformer\\.blocks\\.(\\d{1,4})\\..*");
   private static final String TOKENS = "transformer.tok_emb.weight";
 
-  private final AutoCloseable source;
-  private final TensorFile file;
+  private final PublishedNetwork<NbpConfig> network;
   private final NbpHyperParameters parameters;
-  private final Nbp network;
 
-  private NbpImport(
-      AutoCloseable source, TensorFile file, NbpHyperParameters parameters, Nbp network) {
-    this.source = source;
-    this.file = file;
-    this.parameters = parameters;
+  private NbpImport(PublishedNetwork<NbpConfig> network, NbpHyperParameters parameters) {
     this.network = network;
+    this.parameters = parameters;
   }
 
   /**
@@ -44,7 +36,7 @@ public final class NbpImport implements AutoCloseable {
    *
    * @param given hyper-parameters that replace stored ones, by their published names
    * @param codes size of its tokenizer's codebook, or 0 when that is not known
-   * @return to be closed by the caller
+   * @return whose network is to be closed by the caller
    * @throws EngineFailure CHECKPOINT_MISMATCH when it is no such file, tensors are missing,
    *     unexpected or of another shape, or its parts contradict each other; UNSAFE_CHECKPOINT when
    *     it is built to harm; UNSUPPORTED for layouts that were never published; BAD_REQUEST when
@@ -52,50 +44,44 @@ public final class NbpImport implements AutoCloseable {
    */
   public static NbpImport open(Path path, Map<String, String> given, int codes) {
     NbpHyperParameters parameters = new NbpHyperParameters(path.toString());
-    if (Safetensors.looksLike(path)) {
-      TensorFile tensors = Safetensors.open(path);
-      parameters.add(tensors.metadata());
-      parameters.add(given);
-      return open(tensors, tensors, parameters, codes);
-    }
-    TorchFile torch = TorchFile.read(path);
+    TensorFile published = tensors(path, parameters);
     try {
-      parameters.addLightning(torch.root());
       parameters.add(given);
-      // Tools that gather a model saved in parts write the dictionary alone.
-      boolean whole = torch.root() instanceof Map<?, ?> root && root.containsKey("state_dict");
-      TensorFile tensors = whole ? torch.tensors("state_dict") : torch.tensors();
-      return open(torch, tensors, parameters, codes);
-    } catch (RuntimeException e) {
-      torch.close();
-      throw e;
-    }
-  }
-
-  private static NbpImport open(
-      AutoCloseable source, TensorFile published, NbpHyperParameters parameters, int codes) {
-    try {
       boolean bare = published.names().contains("tok_emb.weight");
       TensorFile file =
           Nbp.publishedNames(bare ? published.renamed(name -> "transformer." + name) : published);
-      NbpConfig config = new Sizes(file, parameters, codes).config();
-      Nbp network = new Nbp(config);
-      WeightList.requireFit(network.weights(), file);
-      return new NbpImport(source, file, parameters, network);
+      Nbp network = new Nbp(new Sizes(file, parameters, codes).config());
+      return new NbpImport(
+          new PublishedNetwork<>(network.config(), network.weights(), file), parameters);
     } catch (RuntimeException e) {
       published.close();
       throw e;
     }
   }
 
-  /** The sizes that tensors and hyper-parameters give. */
-  public NbpConfig config() {
-    return network.config();
+  /** Opens the tensors, and adds the hyper-parameters beside them. */
+  private static TensorFile tensors(Path path, NbpHyperParameters parameters) {
+    if (Safetensors.looksLike(path)) {
+      TensorFile tensors = Safetensors.open(path);
+      parameters.add(tensors.metadata());
+      return tensors;
+    }
+    try (TorchFile torch = TorchFile.read(path)) {
+      parameters.addLightning(torch.root());
+      // Tools that gather a model saved in parts write the dictionary alone.
+      boolean whole = torch.root() instanceof Map<?, ?> root && root.containsKey("state_dict");
+      return whole ? TorchFile.open(path, "state_dict") : TorchFile.open(path);
+    }
   }
 
-  /** Whether the condition is text, a class name for instance, rather than a class number. */
-  public boolean takesText() {
-    return config().conditionTokens() > 1; // a class takes one
+  /** The weights, and the sizes that tensors and hyper-parameters give. */
+  public PublishedNetwork<NbpConfig> network() {
+    return network;
+  }
+
+  /** The sizes. */
+  public NbpConfig config() {
+    return network.config();
   }
 
   /** Frames per second of the clips it was trained with. */
@@ -124,35 +110,14 @@ public final class NbpImport implements AutoCloseable {
     return new NbpGenerator.Description(NbpGenerator.KIND, config(), time, height, width);
   }
 
-  /** Writes the weights as {@link ModelDirectory#GENERATOR_FILE}; BF16, F16 or F32. */
-  public void write(Path directory, ElementType type) {
-    WeightCopy.write(
-        network.weights(), file, type, directory.resolve(ModelDirectory.GENERATOR_FILE));
-  }
-
-  @Override
-  public void close() {
-    try {
-      source.close();
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new AssertionError("closing a file throws nothing checked", e);
-    }
-  }
-
-  static EngineFailure mismatch(String where, String why) {
-    return new EngineFailure(FailureCode.CHECKPOINT_MISMATCH, where + ": " + why);
-  }
-
   /** Finds the sizes. */
   private record Sizes(TensorFile file, NbpHyperParameters parameters, int knownCodes) {
     NbpConfig config() {
       if (!file.names().contains(TOKENS)) {
-        throw problem("holds no NBP transformer: it has no tensor " + TOKENS);
+        throw file.mismatch("holds no NBP transformer: it has no tensor %s", TOKENS);
       }
-      int vocabulary = size(TOKENS, 0, 2);
-      int width = size(TOKENS, 1, 2);
+      int vocabulary = file.size(TOKENS, 0, 2);
+      int width = file.size(TOKENS, 1, 2);
       int layers = layers();
       Optional<NbpConfig> published =
           NbpPreset.ofSizes(layers, width, vocabulary).map(p -> p.generator().network());
@@ -165,7 +130,7 @@ public final class NbpImport implements AutoCloseable {
       }
       agree("n_layer", layers);
       agree("n_embd", width);
-      int context = size("transformer.pos_emb", 1, 3);
+      int context = file.size("transformer.pos_emb", 1, 3);
       agree("block_size", context);
       int heads =
           parameters
@@ -174,35 +139,34 @@ public final class NbpImport implements AutoCloseable {
               .orElseThrow(() -> unknown("not its number of heads"));
       int block = parameters.whole("token_number_per_step").orElse(1);
       int conditionTokens = parameters.whole("cond_token_num").orElse(0);
-      int vectors = size("transformer.uncond_embedding", 0, 2);
+      int vectors = file.size("transformer.uncond_embedding", 0, 2);
       if (vectors != conditionTokens) {
-        throw problem(
-            "hyper-parameter cond_token_num is %d, uncond_embedding has %d rows"
-                .formatted(conditionTokens, vectors));
+        throw file.mismatch(
+            "hyper-parameter cond_token_num is %d, uncond_embedding has %d rows",
+            conditionTokens, vectors);
       }
       boolean hybrid = isHybrid(conditionTokens);
       int conditionVocabulary =
           hybrid ? conditionVocabulary(vocabulary - block, conditionTokens) : 0;
       int codes = vocabulary - conditionVocabulary - (hybrid ? block : 0);
       if (knownCodes > 0 && codes != knownCodes) {
-        throw problem(
-            "its %d ids leave %d for video codes (%d special, %d condition), the tokenizer has %d"
-                .formatted(vocabulary, codes, hybrid ? block : 0, conditionVocabulary, knownCodes));
+        throw file.mismatch(
+            "its %d ids leave %d for video codes (%d special, %d condition), the tokenizer has %d",
+            vocabulary, codes, hybrid ? block : 0, conditionVocabulary, knownCodes);
       }
-      try {
-        return new NbpConfig(
-            layers,
-            heads,
-            width,
-            context,
-            block,
-            codes,
-            conditionTokens,
-            conditionVocabulary,
-            hybrid);
-      } catch (EngineFailure e) {
-        throw problem(e.getMessage());
-      }
+      return PublishedNetwork.sizes(
+          file,
+          () ->
+              new NbpConfig(
+                  layers,
+                  heads,
+                  width,
+                  context,
+                  block,
+                  codes,
+                  conditionTokens,
+                  conditionVocabulary,
+                  hybrid));
     }
 
     private boolean isHybrid(int conditionTokens) {
@@ -210,9 +174,10 @@ public final class NbpImport implements AutoCloseable {
       boolean unconditional = parameters.flag("unconditional").orElse(conditionTokens == 0);
       boolean startsWithBov = parameters.flag("starts_with_bov").orElse(hybrid);
       if (hybrid && (unconditional || !startsWithBov)) {
-        throw problem(
-            "hyper-parameters contradict each other: hybrid with unconditional %s and starts_with_bov %s"
-                .formatted(unconditional, startsWithBov));
+        throw file.mismatch(
+            "hyper-parameters contradict each other: hybrid with unconditional %s and"
+                + " starts_with_bov %s",
+            unconditional, startsWithBov);
       }
       if (!hybrid && (startsWithBov || !unconditional || conditionTokens > 0)) {
         throw new EngineFailure(
@@ -234,9 +199,9 @@ public final class NbpImport implements AutoCloseable {
         return knownCodes == 0 ? UcfClasses.VOCABULARY : ids - knownCodes;
       }
       if (conditionTokens != 1) {
-        throw problem(
-            "a class takes one condition token: hyper-parameter cond_token_num is %d"
-                .formatted(conditionTokens));
+        throw file.mismatch(
+            "a class takes one condition token: hyper-parameter cond_token_num is %d",
+            conditionTokens);
       }
       return parameters
           .whole("class_cond_dim")
@@ -266,21 +231,9 @@ public final class NbpImport implements AutoCloseable {
           .filter(stored -> stored != seen)
           .ifPresent(
               stored -> {
-                throw problem(
-                    "hyper-parameter %s is %d, the tensors have %d".formatted(name, stored, seen));
+                throw file.mismatch(
+                    "hyper-parameter %s is %d, the tensors have %d", name, stored, seen);
               });
-    }
-
-    private int size(String tensor, int dimension, int rank) {
-      long[] shape = file.info(tensor).shape();
-      if (shape.length != rank || shape[dimension] > 1 << 24) {
-        throw problem("tensor %s: expected %d dimensions".formatted(file.info(tensor), rank));
-      }
-      return (int) shape[dimension];
-    }
-
-    private EngineFailure problem(String why) {
-      return mismatch(file.path().toString(), why);
     }
 
     private EngineFailure unknown(String what) {

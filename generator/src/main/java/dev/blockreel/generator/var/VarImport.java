@@ -1,13 +1,8 @@
 package dev.blockreel.generator.var;
 
-import dev.blockreel.checkpoint.ElementType;
-import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
-import dev.blockreel.nn.WeightCopy;
-import dev.blockreel.nn.WeightList;
-import java.nio.file.Path;
+import dev.blockreel.nn.PublishedNetwork;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,18 +10,12 @@ import java.util.List;
  * A published VAR transformer, opened to become part of a model directory. All sizes follow from
  * the tensors; the scales from {@code lvl_1L}, which numbers the scale of every token.
  */
-public final class VarImport implements AutoCloseable {
+public final class VarImport {
   private static final String HINTS = "word_embed.weight";
   private static final String CLASSES = "class_emb.weight";
   private static final String LEVELS = "lvl_1L";
 
-  private final TensorFile file;
-  private final Var network;
-
-  private VarImport(TensorFile file, Var network) {
-    this.file = file;
-    this.network = network;
-  }
+  private VarImport() {}
 
   /** Whether a file's tensors look like one. */
   public static boolean recognises(TensorFile published) {
@@ -42,13 +31,12 @@ public final class VarImport implements AutoCloseable {
    * @throws EngineFailure CHECKPOINT_MISMATCH when tensors are missing, unexpected or of a shape
    *     that fits no transformer; BAD_REQUEST when {@code scales} are needed
    */
-  public static VarImport open(TensorFile published, List<Integer> scales) {
+  public static PublishedNetwork<VarConfig> open(TensorFile published, List<Integer> scales) {
     try {
       List<Integer> known = scales.isEmpty() ? scales(published) : scales;
       TensorFile file = Var.publishedNames(published);
       Var network = new Var(config(file, known));
-      WeightList.requireFit(network.weights(), file);
-      return new VarImport(file, network);
+      return new PublishedNetwork<>(network.config(), network.weights(), file);
     } catch (RuntimeException e) {
       published.close();
       throw e;
@@ -68,9 +56,8 @@ public final class VarImport implements AutoCloseable {
       }
       int last = counts.size() - 1;
       if (level != last) {
-        throw mismatch(
-            published,
-            "%s is no list of rising scales: %d after %d".formatted(LEVELS, level, last));
+        throw published.mismatch(
+            "%s is no list of rising scales: %d after %d", LEVELS, level, last);
       }
       counts.set(last, counts.get(last) + 1);
     }
@@ -78,8 +65,7 @@ public final class VarImport implements AutoCloseable {
     for (int count : counts) {
       int side = (int) Math.round(Math.sqrt(count));
       if (side * side != count) {
-        throw mismatch(
-            published, "scale %d has %d tokens: expected a square".formatted(sides.size(), count));
+        throw published.mismatch("scale %d has %d tokens: expected a square", sides.size(), count);
       }
       sides.add(side);
     }
@@ -87,51 +73,18 @@ public final class VarImport implements AutoCloseable {
   }
 
   private static VarConfig config(TensorFile file, List<Integer> scales) {
-    int layers = 0;
-    while (file.names().contains("blocks." + layers + ".attn.mat_qkv.weight")) {
-      layers++;
-    }
-    boolean shared = file.names().contains("shared_ada_lin.1.weight");
-    try {
-      return new VarConfig(
-          layers,
-          layers == 0 ? 0 : size(file, "blocks.0.attn.scale_mul_1H11", 1, 4),
-          size(file, HINTS, 0, 2),
-          size(file, CLASSES, 0, 2) - 1,
-          size(file, HINTS, 1, 2),
-          size(file, "head.weight", 0, 2),
-          scales,
-          shared);
-    } catch (EngineFailure e) {
-      throw e.code() == FailureCode.BAD_REQUEST ? mismatch(file, e.getMessage()) : e;
-    }
-  }
-
-  private static int size(TensorFile file, String tensor, int dimension, int rank) {
-    long[] shape = file.info(tensor).shape();
-    if (shape.length != rank || shape[dimension] > 1 << 24) {
-      throw mismatch(file, "tensor %s: expected %d dimensions".formatted(file.info(tensor), rank));
-    }
-    return (int) shape[dimension];
-  }
-
-  private static EngineFailure mismatch(TensorFile file, String why) {
-    return new EngineFailure(FailureCode.CHECKPOINT_MISMATCH, file.path() + ": " + why);
-  }
-
-  /** The sizes that the tensors have. */
-  public VarConfig config() {
-    return network.config();
-  }
-
-  /** Writes the weights as {@link ModelDirectory#GENERATOR_FILE}; BF16, F16 or F32. */
-  public void write(Path directory, ElementType type) {
-    WeightCopy.write(
-        network.weights(), file, type, directory.resolve(ModelDirectory.GENERATOR_FILE));
-  }
-
-  @Override
-  public void close() {
-    file.close();
+    int layers = file.count("blocks.%d.attn.mat_qkv.weight");
+    return PublishedNetwork.sizes(
+        file,
+        () ->
+            new VarConfig(
+                layers,
+                layers == 0 ? 0 : file.size("blocks.0.attn.scale_mul_1H11", 1, 4),
+                file.size(HINTS, 0, 2),
+                file.size(CLASSES, 0, 2) - 1,
+                file.size(HINTS, 1, 2),
+                file.size("head.weight", 0, 2),
+                scales,
+                file.names().contains("shared_ada_lin.1.weight")));
   }
 }

@@ -2,7 +2,7 @@ package dev.blockreel.tokenizer.image;
 
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
+import dev.blockreel.nn.PublishedNetwork;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,29 +23,27 @@ public final class PublishedImageNetwork {
    */
   public static ImageNetwork.Sizes sizes(TensorFile file) {
     String first = "encoder.conv_in.weight";
-    int width = size(file, first, 0);
-    int patch = (int) Math.round(Math.sqrt(size(file, first, 1) / 3.0));
-    int stages = count(file, "encoder.down.%d.");
-    int units = count(file, "encoder.down.0.block.%d.");
+    int width = file.size(first, 0, 4);
+    int patch = (int) Math.round(Math.sqrt(file.size(first, 1, 4) / 3.0));
+    int stages = file.count("encoder.down.%d.block.0.conv1.weight");
+    int units = file.count("encoder.down.0.block.%d.conv1.weight");
     List<Integer> multipliers = new ArrayList<>();
     for (int stage = 0; stage < stages; stage++) {
-      multipliers.add(size(file, "encoder.down." + stage + ".block.0.conv1.weight", 0) / width);
+      multipliers.add(
+          file.size("encoder.down." + stage + ".block.0.conv1.weight", 0, 4) / Math.max(1, width));
     }
-    try {
-      return new ImageNetwork.Sizes(
-          Math.max(1, patch),
-          width,
-          multipliers,
-          units,
-          attention(file, "encoder.down", stages),
-          attention(file, "decoder.up", stages),
-          has(file, "encoder.mid.attn_1.qkv."),
-          GROUPS);
-    } catch (EngineFailure e) {
-      throw e.code() == FailureCode.BAD_REQUEST
-          ? mismatch(file, "fits no image network: " + e.getMessage())
-          : e;
-    }
+    return PublishedNetwork.sizes(
+        file,
+        () ->
+            new ImageNetwork.Sizes(
+                Math.max(1, patch),
+                width,
+                multipliers,
+                units,
+                attention(file, "encoder.down", stages),
+                attention(file, "decoder.up", stages),
+                has(file, "encoder.mid.attn_1.qkv."),
+                GROUPS));
   }
 
   private static List<Integer> attention(TensorFile file, String way, int stages) {
@@ -58,29 +56,7 @@ public final class PublishedImageNetwork {
     return found;
   }
 
-  /** How many of 0, 1, … make a prefix of a tensor's name. */
-  private static int count(TensorFile file, String prefix) {
-    int count = 0;
-    while (has(file, prefix.formatted(count))) {
-      count++;
-    }
-    return count;
-  }
-
   private static boolean has(TensorFile file, String prefix) {
     return file.names().stream().anyMatch(name -> name.startsWith(prefix));
-  }
-
-  private static int size(TensorFile file, String tensor, int dimension) {
-    long[] shape = file.info(tensor).shape();
-    if (shape.length != 4 || shape[dimension] < 1 || shape[dimension] > 1 << 20) {
-      throw mismatch(
-          file, "has tensor %s: expected a 4-dimensional kernel".formatted(file.info(tensor)));
-    }
-    return (int) shape[dimension];
-  }
-
-  private static EngineFailure mismatch(TensorFile file, String why) {
-    return new EngineFailure(FailureCode.CHECKPOINT_MISMATCH, file.path() + " " + why);
   }
 }

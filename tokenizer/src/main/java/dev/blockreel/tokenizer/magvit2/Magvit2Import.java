@@ -1,14 +1,10 @@
 package dev.blockreel.tokenizer.magvit2;
 
-import dev.blockreel.checkpoint.ElementType;
-import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.checkpoint.TorchFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
-import dev.blockreel.nn.WeightCopy;
-import dev.blockreel.nn.WeightList;
+import dev.blockreel.nn.PublishedNetwork;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config.Stage;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,17 +15,11 @@ import java.util.List;
  * {@code model_state_dict}, or safetensors. All sizes follow from the tensors, but for two: the FSQ
  * levels are not stored, and neither is the number of GroupNorm groups, which is always 32.
  */
-public final class Magvit2Import implements AutoCloseable {
+public final class Magvit2Import {
   private static final String FIRST = "encoder_layers.0.conv.weight";
   private static final int GROUPS = 32;
 
-  private final TensorFile file;
-  private final Magvit2 network;
-
-  private Magvit2Import(TensorFile file, Magvit2 network) {
-    this.file = file;
-    this.network = network;
-  }
+  private Magvit2Import() {}
 
   /**
    * Opens a file and checks that it is a whole tokenizer.
@@ -41,7 +31,7 @@ public final class Magvit2Import implements AutoCloseable {
    *     harm; BAD_REQUEST when {@code levels} are needed or do not fit; MEDIA when it cannot be
    *     read
    */
-  public static Magvit2Import open(Path path, List<Integer> levels) {
+  public static PublishedNetwork<Magvit2Config> open(Path path, List<Integer> levels) {
     TensorFile published =
         Safetensors.looksLike(path)
             ? Safetensors.open(path)
@@ -52,54 +42,32 @@ public final class Magvit2Import implements AutoCloseable {
       TensorFile file =
           published.names().contains(FIRST) ? published : Magvit2.publishedNames(published);
       Magvit2 network = new Magvit2(new Sizes(file).config(levels));
-      WeightList.requireFit(network.weights(), file);
-      return new Magvit2Import(file, network);
+      return new PublishedNetwork<>(network.config(), network.weights(), file);
     } catch (RuntimeException e) {
       published.close();
       throw e;
     }
   }
 
-  /** The sizes that the tensors have. */
-  public Magvit2Config config() {
-    return network.config();
-  }
-
-  /** Writes the weights as {@link ModelDirectory#TOKENIZER_FILE}; BF16, F16 or F32. */
-  public void write(Path directory, ElementType type) {
-    WeightCopy.write(
-        network.weights(), file, type, directory.resolve(ModelDirectory.TOKENIZER_FILE));
-  }
-
-  @Override
-  public void close() {
-    file.close();
-  }
-
   /** Reads the two layer lists from the names and shapes of their tensors. */
   private record Sizes(TensorFile file) {
     Magvit2Config config(List<Integer> levels) {
       if (!file.names().contains(FIRST)) {
-        throw mismatch("holds no tokenizer: it has no tensor " + FIRST);
+        throw file.mismatch("holds no tokenizer: it has no tensor %s", FIRST);
       }
-      int channels = size(FIRST, 1);
+      int channels = file.size(FIRST, 1, 5);
       int patch = (int) Math.round(Math.sqrt(channels / 3.0));
       if (3 * patch * patch != channels) {
-        throw mismatch(
-            "has a tokenizer of %d input channels: expected 3 times a square".formatted(channels));
+        throw file.mismatch(
+            "has a tokenizer of %d input channels: expected 3 times a square", channels);
       }
       List<Stage> stages = new ArrayList<>();
       int end = encoder(stages);
       // A norm and a swish stand between the last unit and the convolution to the latents.
-      int latents = size("encoder_layers.%d.weight".formatted(end + 2), 0);
+      int latents = file.size("encoder_layers.%d.weight".formatted(end + 2), 0, 5);
       List<Integer> known = levels(levels, latents);
-      try {
-        return new Magvit2Config(patch, withStrides(stages), known, GROUPS);
-      } catch (EngineFailure e) {
-        throw e.code() == FailureCode.BAD_REQUEST
-            ? mismatch("fits no tokenizer: " + e.getMessage())
-            : e;
-      }
+      return PublishedNetwork.sizes(
+          file, () -> new Magvit2Config(patch, withStrides(stages), known, GROUPS));
     }
 
     /**
@@ -108,13 +76,13 @@ public final class Magvit2Import implements AutoCloseable {
      * @return the layer after the last unit
      */
     private int encoder(List<Stage> stages) {
-      int width = size(FIRST, 0);
+      int width = file.size(FIRST, 0, 5);
       int units = 0;
       int layer = 1;
       for (; ; layer++) {
         String name = "encoder_layers." + layer;
         if (has(name + ".fn.")) {
-          int out = size(name + ".fn.2.conv.weight", 0);
+          int out = file.size(name + ".fn.2.conv.weight", 0, 5);
           if (out != width && units > 0) { // a change of width without a step down
             stages.add(new Stage(width, units, 1, 1));
             units = 0;
@@ -139,11 +107,12 @@ public final class Magvit2Import implements AutoCloseable {
       for (int layer = 1; layer <= layers; layer++) {
         String name = "decoder_layers." + layer + ".conv.";
         if (has(name)) {
-          steps.add(size(name + "weight", 0) / size(name + "weight", 1));
+          steps.add(
+              file.size(name + "weight", 0, 5) / Math.max(1, file.size(name + "weight", 1, 5)));
         }
       }
       if (steps.isEmpty()) {
-        throw mismatch("has no decoder");
+        throw file.mismatch("has no decoder");
       }
       steps.remove(steps.size() - 1); // the last convolution makes pixels
       List<Stage> result = new ArrayList<>();
@@ -153,7 +122,7 @@ public final class Magvit2Import implements AutoCloseable {
           continue;
         }
         if (steps.isEmpty()) {
-          throw mismatch("has more steps down in its encoder than steps up in its decoder");
+          throw file.mismatch("has more steps down in its encoder than steps up in its decoder");
         }
         int blocks = steps.remove(steps.size() - 1);
         result.add(
@@ -162,13 +131,14 @@ public final class Magvit2Import implements AutoCloseable {
               case 4 -> new Stage(stage.width(), stage.units(), 1, 2);
               case 8 -> new Stage(stage.width(), stage.units(), 2, 2);
               default ->
-                  throw mismatch(
-                      "has a decoder that makes %d times the channels in one step: expected 2, 4 or 8"
-                          .formatted(blocks));
+                  throw file.mismatch(
+                      "has a decoder that makes %d times the channels in one step: expected 2, 4 or"
+                          + " 8",
+                      blocks);
             });
       }
       if (!steps.isEmpty()) {
-        throw mismatch("has more steps up in its decoder than steps down in its encoder");
+        throw file.mismatch("has more steps up in its decoder than steps down in its encoder");
       }
       return result;
     }
@@ -177,7 +147,8 @@ public final class Magvit2Import implements AutoCloseable {
       List<Integer> published = Magvit2Config.OFFICIAL.levels();
       if (given.isEmpty() && latents != published.size()) {
         throw EngineFailure.badRequest(
-            "%s has %d latent channels and does not say their FSQ levels; give --levels L,L,… (the published tokenizer has %d channels of %s)",
+            "%s has %d latent channels and does not say their FSQ levels; give --levels L,L,… (the"
+                + " published tokenizer has %d channels of %s)",
             file.path(), latents, published.size(), published);
       }
       if (!given.isEmpty() && given.size() != latents) {
@@ -190,19 +161,6 @@ public final class Magvit2Import implements AutoCloseable {
 
     private boolean has(String prefix) {
       return file.names().stream().anyMatch(name -> name.startsWith(prefix));
-    }
-
-    private int size(String tensor, int dimension) {
-      long[] shape = file.info(tensor).shape();
-      if (shape.length != 5 || shape[dimension] < 1 || shape[dimension] > 1 << 20) {
-        throw mismatch(
-            "has tensor %s: expected a 5-dimensional kernel".formatted(file.info(tensor)));
-      }
-      return (int) shape[dimension];
-    }
-
-    private EngineFailure mismatch(String why) {
-      return new EngineFailure(FailureCode.CHECKPOINT_MISMATCH, file.path() + " " + why);
     }
   }
 }
