@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpImport;
@@ -163,7 +162,7 @@ public record ModelImport(
     try {
       Files.copy(texts, target);
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot copy " + texts, e);
+      throw EngineFailure.media(e, "cannot copy %s", texts);
     }
   }
 
@@ -227,7 +226,7 @@ public record ModelImport(
           .put("bytes", Files.size(file))
           .put("sha256", ModelDirectory.sha256(file));
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot read " + file, e);
+      throw EngineFailure.media(e, "cannot read %s", file);
     }
   }
 }

@@ -79,8 +79,7 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips) {
       }
       return HexFormat.of().formatHex(digest.digest());
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot read the clips of " + root + ": " + e.getMessage(), e);
+      throw EngineFailure.media(e, "cannot read the clips of %s", root);
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every Java platform has SHA-256", e);
     }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.script.Torch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -32,8 +31,7 @@ final class ModelExport {
       Files.move(fresh, out);
       delete(old);
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot write the model " + out + ": " + e.getMessage(), e);
+      throw EngineFailure.media(e, "cannot write the model %s", out);
     }
   }
 
@@ -60,8 +58,7 @@ final class ModelExport {
     try {
       Files.copy(from, to);
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot copy " + from + " to " + to + ": " + e.getMessage(), e);
+      throw EngineFailure.media(e, "cannot copy %s to %s", from, to);
     }
   }
 

@@ -1,7 +1,6 @@
 package dev.blockreel.train;
 
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,8 +92,7 @@ final class TrainingLog implements AutoCloseable {
   }
 
   private EngineFailure failure(IOException e) {
-    return new EngineFailure(
-        FailureCode.MEDIA, "cannot write the training log " + file + ": " + e.getMessage(), e);
+    return EngineFailure.media(e, "cannot write the training log %s", file);
   }
 
   @Override

@@ -222,8 +222,7 @@ final class TrainingLoop<B> {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot write to " + folder + ": " + e.getMessage(), e);
+      throw EngineFailure.media(e, "cannot write to %s", folder);
     }
   }
 }

@@ -1,7 +1,6 @@
 package dev.blockreel.evaluate;
 
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
@@ -46,7 +45,7 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
             root, List.of(), files.stream().map(f -> new ClipFolder.Item(f, -1)).toList());
       }
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot list the folder " + root, e);
+      throw EngineFailure.media(e, "cannot list the folder %s", root);
     }
     ClipFolder folder = ClipFolder.list(root);
     return new ClipSet(root, folder.classes(), folder.clips());
@@ -111,7 +110,7 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
         text.append(Files.size(clip.file())).append(' ');
         text.append(Files.getLastModifiedTime(clip.file()).toMillis());
       } catch (IOException e) {
-        throw new EngineFailure(FailureCode.MEDIA, "cannot read " + clip.file(), e);
+        throw EngineFailure.media(e, "cannot read %s", clip.file());
       }
     }
     try {

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.media.ClipWriter;
 import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
@@ -16,7 +16,6 @@ import dev.blockreel.sampler.SamplingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -116,18 +115,15 @@ public record GeneratedFolder(
         // Compared as text: numbers that are read may have another type than those that are made.
         if (!before.toString().equals(JSON.readTree(request.toString()).toString())) {
           throw EngineFailure.badRequest(
-              "%s holds clips that were made by another model or with other options: name another folder",
+              "%s holds clips that were made by another model or with other options: name another"
+                  + " folder",
               work);
         }
         return;
       }
-      Files.createDirectories(work);
-      Path part = work.resolve("." + REQUEST + ".part");
-      Files.write(part, JSON.writeValueAsBytes(request));
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+      PartFile.write(file, request.toString());
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot write to %s: %s".formatted(work, e.getMessage()), e);
+      throw EngineFailure.media(e, "cannot write to %s", work);
     }
   }
 }

@@ -3,7 +3,6 @@ package dev.blockreel.measure;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,8 +77,7 @@ public record BenchReport(String model, Machine machine, Peaks peaks, List<Row> 
       throw EngineFailure.badRequest(
           "%s is no report of bench --json: %s", file, e.getOriginalMessage());
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot read %s: %s".formatted(file, e.getMessage()), e);
+      throw EngineFailure.media(e, "cannot read %s", file);
     }
   }
 

@@ -1,8 +1,8 @@
 package dev.blockreel.cli;
 
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.measure.BenchReport;
 import dev.blockreel.measure.Peaks;
 import dev.blockreel.measure.StandInModel;
@@ -134,7 +134,7 @@ final class Bench extends EngineCommand {
     BenchReport report = new BenchReport(model, machine(compute), peaks, List.copyOf(rows));
     report.table(earlier).forEach(out()::println);
     if (json != null) {
-      write(report);
+      PartFile.write(json, report.json());
     }
   }
 
@@ -154,8 +154,7 @@ final class Bench extends EngineCommand {
       StandInModel.write(which.preset, directory);
       return Optional.of(directory);
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot make a temporary folder: " + e.getMessage(), e);
+      throw EngineFailure.media(e, "cannot make a temporary folder");
     }
   }
 
@@ -168,8 +167,7 @@ final class Bench extends EngineCommand {
         Files.delete(file);
       }
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot delete %s: %s".formatted(directory.get(), e.getMessage()), e);
+      throw EngineFailure.media(e, "cannot delete %s", directory.get());
     }
   }
 
@@ -253,16 +251,6 @@ final class Bench extends EngineCommand {
       }
     } catch (IOException e) {
       return "unknown"; // no git here
-    }
-  }
-
-  private void write(BenchReport report) {
-    OutputFiles.createParent(json);
-    try {
-      Files.writeString(json, report.json());
-    } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot write %s: %s".formatted(json, e.getMessage()), e);
     }
   }
 }

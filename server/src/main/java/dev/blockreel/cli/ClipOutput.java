@@ -115,7 +115,6 @@ final class ClipOutput implements ClipDestination {
       case SHEET -> ClipWriter.writeSheet(path, clips);
       case TENSORS -> {
         SafetensorsWriter writer = CodeTensors.add(SafetensorsWriter.to(path), codes);
-        OutputFiles.createParent(path);
         ClipTensors.add(writer, clips).write();
       }
       case FILE, FOLDER -> {

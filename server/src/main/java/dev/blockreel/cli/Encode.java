@@ -38,9 +38,7 @@ final class Encode extends EngineCommand {
     try (ClipTokenizer tokenizer = model.loadTokenizer()) {
       List<Clip> clips = input.read(clip, tokenizer.shape());
       List<ClipCodes> codes = clips.stream().map(tokenizer::toCodes).toList();
-      SafetensorsWriter writer = CodeTensors.add(SafetensorsWriter.to(out), codes);
-      OutputFiles.createParent(out);
-      writer.write();
+      CodeTensors.add(SafetensorsWriter.to(out), codes).write();
       out()
           .printf(
               "%s: %d grid%s of %s from %s%n",

@@ -3,6 +3,7 @@ package dev.blockreel.cli;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.evaluate.ClassScores;
 import dev.blockreel.evaluate.ClipsEvaluation;
 import dev.blockreel.evaluate.ClipsReport;
@@ -15,17 +16,13 @@ import dev.blockreel.evaluate.OwnClassifier;
 import dev.blockreel.evaluate.ReconstructionEvaluation;
 import dev.blockreel.evaluate.ReconstructionReport;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.ClipShape;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.tokenizer.ClipTokenizer;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -84,14 +81,7 @@ final class Evaluate {
     final void report(Object report) {
       progress.close();
       Path file = out.resolve("report.json");
-      Path part = out.resolve(".report.json.part");
-      try {
-        Files.write(part, JSON.writeValueAsBytes(report));
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-      } catch (IOException e) {
-        throw new EngineFailure(
-            FailureCode.MEDIA, "cannot write %s: %s".formatted(file, e.getMessage()), e);
-      }
+      PartFile.write(file, JSON.valueToTree(report).toPrettyString());
       out().println(file);
     }
 

@@ -1,7 +1,6 @@
 package dev.blockreel.cli;
 
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.ClipCodes;
 import dev.blockreel.media.FrameEncoder;
@@ -158,8 +157,7 @@ final class LiveOutput implements ClipDestination {
   }
 
   private static EngineFailure failure(Path file, IOException e) {
-    return new EngineFailure(
-        FailureCode.MEDIA, "cannot write %s: %s".formatted(file, e.getMessage()), e);
+    return EngineFailure.media(e, "cannot write %s", file);
   }
 
   /** Frees everything; removes the files of clips that did not end. */

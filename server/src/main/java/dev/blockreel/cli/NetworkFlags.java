@@ -6,7 +6,6 @@ import dev.blockreel.evaluate.NetworkInput;
 import dev.blockreel.evaluate.OwnClassifier;
 import dev.blockreel.evaluate.TorchScriptNetwork;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,7 +118,7 @@ final class NetworkFlags implements AutoCloseable {
       try {
         return Files.readAllLines(classNames).stream().filter(line -> !line.isBlank()).toList();
       } catch (IOException e) {
-        throw new EngineFailure(FailureCode.MEDIA, "cannot read " + classNames, e);
+        throw EngineFailure.media(e, "cannot read %s", classNames);
       }
     }
     return network instanceof OwnClassifier own ? own.classes() : List.of();

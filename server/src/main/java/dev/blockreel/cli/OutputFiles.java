@@ -59,8 +59,7 @@ final class OutputFiles {
     try {
       Files.createDirectories(out.toAbsolutePath().getParent());
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot make the folder of %s: %s".formatted(out, e.getMessage()), e);
+      throw EngineFailure.media(e, "cannot make the folder of %s", out);
     }
   }
 

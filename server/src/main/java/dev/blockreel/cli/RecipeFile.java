@@ -44,7 +44,7 @@ final class RecipeFile {
     } catch (JsonProcessingException e) {
       throw new EngineFailure(FailureCode.BAD_REQUEST, file + ": " + describe(e), e);
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot read " + file, e);
+      throw EngineFailure.media(e, "cannot read %s", file);
     }
   }
 
@@ -60,7 +60,7 @@ final class RecipeFile {
     } catch (JsonProcessingException e) {
       throw new EngineFailure(FailureCode.BAD_REQUEST, file + ": " + describe(e), e);
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot read " + file, e);
+      throw EngineFailure.media(e, "cannot read %s", file);
     }
   }
 

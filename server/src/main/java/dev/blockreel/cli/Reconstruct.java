@@ -136,8 +136,7 @@ final class Reconstruct extends EngineCommand {
       }
       return files;
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot list %s: %s".formatted(folder, e.getMessage()), e);
+      throw EngineFailure.media(e, "cannot list %s", folder);
     }
   }
 }

@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.cli.RenderManifest.Entry;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.media.ClipWriter;
@@ -20,7 +20,6 @@ import dev.blockreel.sampler.SamplingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -224,14 +223,7 @@ final class Render extends EngineCommand {
     sidecar.put("width", clip.width());
     sidecar.put("fps", clip.fps());
     sidecar.put("seconds", Math.round(seconds * 1000) / 1000.0);
-    Path part = out.resolve("." + job.entry().name() + ".json.part");
-    try {
-      Files.write(part, JSON.writeValueAsBytes(sidecar));
-      Files.move(part, sidecar(job), StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot write %s: %s".formatted(sidecar(job), e.getMessage()), e);
-    }
+    PartFile.write(sidecar(job), sidecar.toPrettyString());
     if (verbose()) {
       out().printf("%s: %s%n", clip(job), ClipInput.describe(clip));
     }

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.server.Server;
 import dev.blockreel.server.ServerOptions;
@@ -228,8 +227,7 @@ final class Serve extends EngineCommand {
       }
       return lines;
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot read %s: %s".formatted(keys, e.getMessage()), e);
+      throw EngineFailure.media(e, "cannot read %s", keys);
     }
   }
 }

@@ -8,9 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -45,8 +43,7 @@ final class MappedFile implements AutoCloseable {
       return new MappedFile(path, channel);
     } catch (IOException e) {
       closeQuietly(channel);
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot read %s: %s".formatted(path, reason(e)), e);
+      throw EngineFailure.media(e, "cannot read %s", path);
     }
   }
 
@@ -76,32 +73,13 @@ final class MappedFile implements AutoCloseable {
     } catch (ClosedChannelException e) {
       throw new IllegalStateException(path + " is closed", e);
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot read %s: %s".formatted(path, reason(e)), e);
+      throw EngineFailure.media(e, "cannot read %s", path);
     }
   }
 
   @Override
   public void close() {
     closeQuietly(channel);
-  }
-
-  /** Why a file operation failed, in words and without repeating the path. */
-  static String reason(IOException e) {
-    if (e instanceof NoSuchFileException) {
-      return "no such file or directory";
-    }
-    if (e instanceof FileSystemException fileSystem) {
-      return fileSystem.getReason() != null
-          ? fileSystem.getReason()
-          : switch (e.getClass().getSimpleName()) {
-            case "AccessDeniedException" -> "permission denied";
-            case "FileAlreadyExistsException" -> "it already exists";
-            case "DirectoryNotEmptyException" -> "the directory is not empty";
-            default -> "the file system refused";
-          };
-    }
-    return String.valueOf(e.getMessage());
   }
 
   private static void closeQuietly(FileChannel channel) {

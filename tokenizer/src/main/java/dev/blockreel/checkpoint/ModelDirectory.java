@@ -2,7 +2,6 @@ package dev.blockreel.checkpoint;
 
 import static dev.blockreel.failure.FailureCode.BAD_REQUEST;
 import static dev.blockreel.failure.FailureCode.CHECKPOINT_MISMATCH;
-import static dev.blockreel.failure.FailureCode.MEDIA;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -137,7 +136,7 @@ public final class ModelDirectory {
     } catch (JsonProcessingException e) {
       throw broken(file, "is not valid JSON: " + Quoted.shortened(e.getOriginalMessage()));
     } catch (IOException e) {
-      throw new EngineFailure(MEDIA, "cannot read %s: %s".formatted(file, MappedFile.reason(e)), e);
+      throw EngineFailure.media(e, "cannot read %s", file);
     }
     ModelDirectory directory = new ModelDirectory(path, json);
     if (!json.path("files").isObject()) {
@@ -240,8 +239,7 @@ public final class ModelDirectory {
                   try {
                     Files.copy(source, draft.resolve(name));
                   } catch (IOException e) {
-                    throw new EngineFailure(
-                        MEDIA, "cannot copy %s: %s".formatted(source, MappedFile.reason(e)), e);
+                    throw EngineFailure.media(e, "cannot copy %s", source);
                   }
                 }));
   }
@@ -274,8 +272,7 @@ public final class ModelDirectory {
       Files.deleteIfExists(target);
       Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
-      throw new EngineFailure(
-          MEDIA, "cannot write %s: %s".formatted(directory, MappedFile.reason(e)), e);
+      throw EngineFailure.media(e, "cannot write %s", directory);
     } finally {
       deleteTree(draft);
       forget(atExit);
@@ -320,7 +317,7 @@ public final class ModelDirectory {
                     Files.size(file), DESCRIPTION, listed.isMissingNode() ? "nothing" : listed));
       }
     } catch (IOException e) {
-      throw new EngineFailure(MEDIA, "cannot read %s: %s".formatted(file, MappedFile.reason(e)), e);
+      throw EngineFailure.media(e, "cannot read %s", file);
     }
   }
 
@@ -339,7 +336,7 @@ public final class ModelDirectory {
       }
       return HexFormat.of().formatHex(digest.getMessageDigest().digest());
     } catch (IOException e) {
-      throw new EngineFailure(MEDIA, "cannot read %s: %s".formatted(file, MappedFile.reason(e)), e);
+      throw EngineFailure.media(e, "cannot read %s", file);
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every Java has SHA-256", e);
     }

@@ -6,19 +6,15 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.UUID;
 import java.util.function.Supplier;
 
 /**
@@ -195,27 +191,23 @@ public final class SafetensorsWriter {
   }
 
   /**
-   * Writes the file beside its name and renames it when it is whole, replacing an older one.
+   * Writes the file beside its name and renames it when it is whole, replacing an older one; makes
+   * its folder where it is missing.
    *
    * @throws EngineFailure MEDIA when the file cannot be written; what a callback throws passes
    *     through
    */
   public void write() {
-    Path part = path.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + ".part");
-    try {
-      try (FileChannel out =
-          FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+    try (PartFile file = new PartFile(path)) {
+      try (FileChannel out = FileChannel.open(file.part(), StandardOpenOption.WRITE)) {
         writeFully(out, header());
         for (Entry entry : entries.values()) {
           entry.content().writeTo(out);
         }
       }
-      Files.move(part, path, StandardCopyOption.ATOMIC_MOVE);
+      file.commit();
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot write %s: %s".formatted(path, MappedFile.reason(e)), e);
-    } finally {
-      deleteQuietly(part);
+      throw EngineFailure.media(e, "cannot write %s", path);
     }
   }
 
@@ -269,14 +261,6 @@ public final class SafetensorsWriter {
   private static void writeFully(WritableByteChannel out, ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       out.write(bytes);
-    }
-  }
-
-  private static void deleteQuietly(Path part) {
-    try {
-      Files.deleteIfExists(part);
-    } catch (IOException e) {
-      // The failure that led here is the one to report.
     }
   }
 }

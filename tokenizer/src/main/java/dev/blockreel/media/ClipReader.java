@@ -100,7 +100,7 @@ public final class ClipReader {
         throw media("%s is empty", path);
       }
     } catch (IOException e) {
-      throw media("%s cannot be read: %s", path, PartFile.reason(e));
+      throw EngineFailure.media(e, "%s cannot be read", path);
     }
   }
 
@@ -175,7 +175,7 @@ public final class ClipReader {
       }
       return images;
     } catch (IOException e) {
-      throw media("the folder %s cannot be read: %s", folder, PartFile.reason(e));
+      throw EngineFailure.media(e, "the folder %s cannot be read", folder);
     }
   }
 

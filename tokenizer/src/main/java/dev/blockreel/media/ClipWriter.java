@@ -1,7 +1,6 @@
 package dev.blockreel.media;
 
-import static dev.blockreel.media.FfmpegLibrary.media;
-
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
@@ -77,7 +76,7 @@ public final class ClipWriter {
     try {
       Files.createDirectories(out.toAbsolutePath().getParent());
     } catch (IOException e) {
-      throw media("cannot write %s: %s", out, PartFile.reason(e));
+      throw EngineFailure.media(e, "cannot write %s", out);
     }
     writer.write();
   }
@@ -115,7 +114,7 @@ public final class ClipWriter {
         Files.delete(part);
       }
     } catch (IOException e) {
-      throw media("cannot write the folder %s: %s", folder, PartFile.reason(e));
+      throw EngineFailure.media(e, "cannot write the folder %s", folder);
     }
   }
 

@@ -49,6 +49,7 @@ import static org.bytedeco.ffmpeg.global.avutil.av_frame_unref;
 import static org.bytedeco.ffmpeg.global.avutil.av_inv_q;
 import static org.bytedeco.ffmpeg.presets.avutil.AVERROR_EAGAIN;
 
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
@@ -375,10 +376,7 @@ public final class FrameEncoder implements AutoCloseable {
 
   private void checkWrite(int code) {
     if (stream != null && stream.error() != null) {
-      throw new EngineFailure(
-          FailureCode.MEDIA,
-          "cannot write %s: %s".formatted(target, PartFile.reason(stream.error())),
-          stream.error());
+      throw EngineFailure.media(stream.error(), "cannot write %s", target);
     }
     check(code, "cannot write " + target);
   }

@@ -3,7 +3,6 @@ package dev.blockreel.nn;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
@@ -70,8 +69,7 @@ final class MappedBfloat16 implements AutoCloseable {
       try {
         whole = script.call(scope, "map", file.path().toString(), Files.size(file.path()) / 2);
       } catch (IOException e) {
-        throw new EngineFailure(
-            FailureCode.MEDIA, "cannot read %s: %s".formatted(file.path(), e.getMessage()), e);
+        throw EngineFailure.media(e, "cannot read %s", file.path());
       }
     }
     long from = file.place(weight.name()).getAsLong() / 2;
