@@ -1,5 +1,6 @@
 package dev.blockreel.train;
 
+import static dev.blockreel.train.SmallTraining.SILENT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -13,13 +14,8 @@ import dev.blockreel.classifier.ClipClassifier;
 import dev.blockreel.classifier.ClipClassifier.Judgement;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
-import dev.blockreel.media.ClipWriter;
 import dev.blockreel.nn.Numerics;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,8 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ClassifierTrainingTest {
   private static final int SIDE = 8;
   private static final int FRAMES = 3;
-  private static final PrintStream SILENT =
-      new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
 
   @TempDir static Path folder;
   private static Path data;
@@ -38,14 +32,9 @@ class ClassifierTrainingTest {
   /** A square that goes forth or back: the same frames, only in another order. */
   @BeforeAll
   static void makeClips() throws IOException {
-    data = folder.resolve("clips");
-    for (int row = 0; row < 3; row++) {
-      for (String name : List.of("back", "forth")) {
-        Files.createDirectories(data.resolve(name));
-        ClipWriter.write(
-            data.resolve(name).resolve("clip" + row + ".mkv"), square(name.equals("forth"), row));
-      }
-    }
+    data =
+        SmallTraining.clips(
+            folder.resolve("clips"), "back", "forth", ClassifierTrainingTest::square);
   }
 
   private static Clip square(boolean forth, int row) {

@@ -1,5 +1,10 @@
 package dev.blockreel.train;
 
+import static dev.blockreel.train.SmallTraining.SILENT;
+import static dev.blockreel.train.SmallTraining.assertSameEnd;
+import static dev.blockreel.train.SmallTraining.killer;
+import static dev.blockreel.train.SmallTraining.losses;
+import static dev.blockreel.train.SmallTraining.schedule;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -10,15 +15,11 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.grid.Clip;
-import dev.blockreel.media.ClipWriter;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config.Stage;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,23 +28,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TrainingTest {
-  private static final PrintStream SILENT =
-      new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-
   @TempDir static Path folder;
   private static Path data;
 
   /** Two classes: a bright square that moves to the right, and one that moves down. */
   @BeforeAll
   static void makeClips() throws IOException {
-    data = folder.resolve("clips");
-    for (String name : List.of("down", "right")) {
-      Files.createDirectories(data.resolve(name));
-      for (int i = 0; i < 3; i++) {
-        ClipWriter.write(
-            data.resolve(name).resolve("clip" + i + ".mkv"), square(name.equals("right"), i));
-      }
-    }
+    data = SmallTraining.clips(folder.resolve("clips"), "down", "right", TrainingTest::square);
   }
 
   private static Clip square(boolean right, int offset) {
@@ -61,23 +52,6 @@ class TrainingTest {
       }
     }
     return new Clip(pixels, 5, 16, 16, 8);
-  }
-
-  private static TrainingSchedule schedule(int steps, int batch, double saveMinutes) {
-    return new TrainingSchedule(
-        steps,
-        batch,
-        0.005,
-        5,
-        0.0001,
-        0.9,
-        0.95,
-        1,
-        0.9,
-        "fp32",
-        1,
-        saveMinutes,
-        Math.max(1, steps / 2));
   }
 
   private static TokenizerRecipe tokenizerRecipe(TrainingSchedule schedule) {
@@ -111,13 +85,6 @@ class TrainingTest {
         schedule,
         "CC0",
         "nobody");
-  }
-
-  private static double[] losses(Path out) throws IOException {
-    return Files.readAllLines(out.resolve("log.tsv")).stream()
-        .skip(1)
-        .mapToDouble(row -> Double.parseDouble(row.split("\t", -1)[2]))
-        .toArray();
   }
 
   @Test
@@ -163,25 +130,10 @@ class TrainingTest {
     Path straight = folder.resolve("straight");
     TokenizerTraining.run(recipe, data, straight, false, SILENT);
     Path broken = folder.resolve("broken");
-    PrintStream killer =
-        new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8) {
-          @Override
-          public void println(String progress) {
-            if (progress.startsWith("step 20:")) {
-              throw new IllegalStateException("killed");
-            }
-          }
-        };
-    assertThatThrownBy(() -> TokenizerTraining.run(recipe, data, broken, false, killer))
+    assertThatThrownBy(() -> TokenizerTraining.run(recipe, data, broken, false, killer()))
         .hasMessage("killed");
     TokenizerTraining.run(recipe, data, broken, true, SILENT);
-    try (TensorFile one = Safetensors.open(straight.resolve("state.safetensors"));
-        TensorFile two = Safetensors.open(broken.resolve("state.safetensors"))) {
-      assertThat(two.metadata()).containsEntry("step", "40");
-      for (String name : one.names()) {
-        assertThat(two.floats(name)).as(name).containsExactly(one.floats(name), within(1e-3f));
-      }
-    }
+    assertSameEnd(straight, broken);
     assertThat(losses(broken)).hasSameSizeAs(losses(straight));
   }
 

@@ -1,12 +1,15 @@
 package dev.blockreel.train;
 
+import static dev.blockreel.train.SmallTraining.SIDE;
+import static dev.blockreel.train.SmallTraining.SILENT;
+import static dev.blockreel.train.SmallTraining.assertSameEnd;
+import static dev.blockreel.train.SmallTraining.killer;
+import static dev.blockreel.train.SmallTraining.log;
+import static dev.blockreel.train.SmallTraining.square;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.checkpoint.Safetensors;
-import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.grid.Clip;
@@ -17,7 +20,6 @@ import dev.blockreel.tokenizer.vq.VqConfig;
 import dev.blockreel.tokenizer.vq.VqTokenizer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -29,52 +31,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Multi-scale VQ autoencoders and VAR generators learn. */
 class VarTrainingTest {
-  private static final PrintStream SILENT =
-      new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-  private static final int SIDE = 16;
-
   @TempDir static Path folder;
   private static Path data;
 
-  /** Bright squares to the left or to the right on a dark ground. */
   @BeforeAll
   static void makeClips() throws IOException {
-    data = folder.resolve("clips");
-    for (String name : List.of("left", "right")) {
-      Files.createDirectories(data.resolve(name));
-      for (int i = 0; i < 3; i++) {
-        ClipWriter.write(
-            data.resolve(name).resolve("clip" + i + ".mkv"), square(name.equals("right"), i));
-      }
-    }
-  }
-
-  private static Clip square(boolean right, int offset) {
-    float[] pixels = new float[3 * 2 * SIDE * SIDE];
-    for (int i = 0; i < pixels.length; i++) {
-      int x = i % SIDE - (right ? 8 : 0);
-      int y = i / SIDE % SIDE - 4 * offset;
-      int c = i / (2 * SIDE * SIDE);
-      pixels[i] = x >= 0 && x < 8 && y >= 0 && y < 6 ? 1 - 0.3f * c : 0.2f;
-    }
-    return new Clip(pixels, 2, SIDE, SIDE, 8);
+    data = SmallTraining.clips(folder.resolve("clips"), "left", "right", SmallTraining::square);
   }
 
   private static TrainingSchedule schedule(int steps, double saveMinutes) {
-    return new TrainingSchedule(
-        steps,
-        4,
-        0.005,
-        5,
-        0.0001,
-        0.9,
-        0.95,
-        1,
-        0.9,
-        "fp32",
-        1,
-        saveMinutes,
-        Math.max(1, steps / 2));
+    return SmallTraining.schedule(steps, 4, saveMinutes);
   }
 
   private static VqRecipe tokenizerRecipe(TrainingSchedule schedule, Path initial) {
@@ -108,14 +74,6 @@ class VarTrainingTest {
         schedule,
         "CC0",
         "nobody");
-  }
-
-  private static List<double[]> log(Path out) throws IOException {
-    return Files.readAllLines(out.resolve("log.tsv")).stream()
-        .skip(1)
-        .map(row -> List.of(row.split("\t", -1)))
-        .map(cells -> cells.stream().mapToDouble(Double::parseDouble).toArray())
-        .toList();
   }
 
   private static void trainGenerator(
@@ -184,28 +142,13 @@ class VarTrainingTest {
     Path straight = folder.resolve("straight");
     trainGenerator(recipe, straight, false, SILENT);
     Path broken = folder.resolve("broken");
-    PrintStream killer =
-        new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8) {
-          @Override
-          public void println(String progress) {
-            if (progress.startsWith("step 20:")) {
-              throw new IllegalStateException("killed");
-            }
-          }
-        };
-    assertThatThrownBy(() -> trainGenerator(recipe, broken, false, killer)).hasMessage("killed");
+    assertThatThrownBy(() -> trainGenerator(recipe, broken, false, killer())).hasMessage("killed");
     VarRecipe changed = generatorRecipe(codes.resolve("model"), 0.3, schedule(40, 1e-9));
     assertThatThrownBy(() -> trainGenerator(changed, broken, true, SILENT))
         .isInstanceOf(EngineFailure.class)
         .hasMessageContaining("another recipe: conditionDropout was 0.1 and is 0.3;");
     trainGenerator(recipe, broken, true, SILENT);
-    try (TensorFile one = Safetensors.open(straight.resolve("state.safetensors"));
-        TensorFile two = Safetensors.open(broken.resolve("state.safetensors"))) {
-      assertThat(two.metadata()).containsEntry("step", "40");
-      for (String name : one.names()) {
-        assertThat(two.floats(name)).as(name).containsExactly(one.floats(name), within(1e-3f));
-      }
-    }
+    assertSameEnd(straight, broken);
   }
 
   @Test

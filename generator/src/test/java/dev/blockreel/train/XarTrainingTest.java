@@ -1,5 +1,10 @@
 package dev.blockreel.train;
 
+import static dev.blockreel.train.SmallTraining.SIDE;
+import static dev.blockreel.train.SmallTraining.SILENT;
+import static dev.blockreel.train.SmallTraining.losses;
+import static dev.blockreel.train.SmallTraining.schedule;
+import static dev.blockreel.train.SmallTraining.square;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,17 +13,11 @@ import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.xar.XarGenerator;
-import dev.blockreel.grid.Clip;
-import dev.blockreel.media.ClipWriter;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.tokenizer.image.ImageNetwork;
 import dev.blockreel.tokenizer.kl.KlConfig;
 import dev.blockreel.tokenizer.kl.KlTokenizer;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -30,40 +29,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** KL autoencoders and xAR generators learn. */
 class XarTrainingTest {
-  private static final PrintStream SILENT =
-      new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-  private static final int SIDE = 16;
-
   @TempDir static Path folder;
   private static Path data;
 
-  /** Bright squares to the left or to the right on a dark ground. */
   @BeforeAll
   static void makeClips() throws IOException {
-    data = folder.resolve("clips");
-    for (String name : List.of("left", "right")) {
-      Files.createDirectories(data.resolve(name));
-      for (int i = 0; i < 3; i++) {
-        ClipWriter.write(
-            data.resolve(name).resolve("clip" + i + ".mkv"), square(name.equals("right"), i));
-      }
-    }
-  }
-
-  private static Clip square(boolean right, int offset) {
-    float[] pixels = new float[3 * 2 * SIDE * SIDE];
-    for (int i = 0; i < pixels.length; i++) {
-      int x = i % SIDE - (right ? 8 : 0);
-      int y = i / SIDE % SIDE - 4 * offset;
-      int c = i / (2 * SIDE * SIDE);
-      pixels[i] = x >= 0 && x < 8 && y >= 0 && y < 6 ? 1 - 0.3f * c : 0.2f;
-    }
-    return new Clip(pixels, 2, SIDE, SIDE, 8);
-  }
-
-  private static TrainingSchedule schedule(int steps, int batch) {
-    return new TrainingSchedule(
-        steps, batch, 0.005, 5, 0.0001, 0.9, 0.95, 1, 0.9, "fp32", 1, 100, 1000);
+    data = SmallTraining.clips(folder.resolve("clips"), "left", "right", SmallTraining::square);
   }
 
   private static KlRecipe tokenizerRecipe(String initial, int steps) {
@@ -77,7 +48,7 @@ class XarTrainingTest {
         /* decoderOnly: */ initial != null,
         new TokenizerRecipe.Losses(0.5, 4, 0.1),
         0.001,
-        schedule(steps, 4));
+        schedule(steps, 4, 100));
   }
 
   private static XarRecipe generatorRecipe(Path tokenizer, String entity, int frames, int steps) {
@@ -89,7 +60,7 @@ class XarTrainingTest {
         null,
         0.1,
         new XarRecipe.Sampling(1, 2, 4, "heun", "even", "constant"),
-        schedule(steps, 8),
+        schedule(steps, 8, 100),
         "CC0",
         "nobody");
   }
@@ -99,13 +70,6 @@ class XarTrainingTest {
     try (TensorFile tensors = Safetensors.open(file)) {
       return tensors.names().stream().collect(Collectors.toMap(name -> name, tensors::floats));
     }
-  }
-
-  private static double[] losses(Path out) throws IOException {
-    return Files.readAllLines(out.resolve("log.tsv")).stream()
-        .skip(1)
-        .mapToDouble(row -> Double.parseDouble(row.split("\t", -1)[2]))
-        .toArray();
   }
 
   @Test
