@@ -19,7 +19,6 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.ClipShape;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.progress.ProgressLine;
-import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.tokenizer.ClipTokenizer;
 import java.nio.file.Path;
@@ -282,14 +281,6 @@ final class Evaluate {
             "Seed of the first clip; each further one has the next. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
-    @Option(
-        names = "--mode",
-        defaultValue = "nbp",
-        paramLabel = "nbp|ntp",
-        description =
-            "Block by block, or token by token for comparison. Default: ${DEFAULT-VALUE}.")
-    private GenerationRequest.Mode mode;
-
     @Override
     void run() {
       EvaluationProgress progress = progress();
@@ -297,7 +288,7 @@ final class Evaluate {
         Path clips;
         try (Pipeline pipeline = model.loadPipeline()) {
           clips =
-              new GeneratedFolder(count, seed, sampling.over(pipeline.defaults()), mode)
+              new GeneratedFolder(count, seed, sampling.over(pipeline.defaults()), sampling.mode())
                   .fill(pipeline, ModelDirectory.open(model.directory()), out, progress);
         }
         compare(clips, flags, progress);

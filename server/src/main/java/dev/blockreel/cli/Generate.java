@@ -76,13 +76,6 @@ final class Generate extends EngineCommand {
   private long seed;
 
   @Option(
-      names = "--mode",
-      defaultValue = "nbp",
-      paramLabel = "nbp|ntp",
-      description = "Block by block, or token by token for comparison. Default: ${DEFAULT-VALUE}.")
-  private GenerationRequest.Mode mode;
-
-  @Option(
       names = "--out",
       paramLabel = "FILE|DIR",
       description =
@@ -256,7 +249,7 @@ final class Generate extends EngineCommand {
               labels.subList(from, to),
               seed + from,
               options,
-              mode,
+              sampling.mode(),
               given.isEmpty() ? given : given.subList(from, to),
               prompt == null ? List.of() : Collections.nCopies(to - from, prompt),
               recorded == null ? null : recorded.slice(from, to)));

@@ -67,13 +67,6 @@ final class Render extends EngineCommand {
           "mp4, webm, mkv, avi, gif, webp, apng, png or safetensors. Default: ${DEFAULT-VALUE}.")
   private String format;
 
-  @Option(
-      names = "--mode",
-      defaultValue = "nbp",
-      paramLabel = "nbp|ntp",
-      description = "Block by block, or token by token for comparison. Default: ${DEFAULT-VALUE}.")
-  private GenerationRequest.Mode mode;
-
   /**
    * A clip to make.
    *
@@ -138,7 +131,7 @@ final class Render extends EngineCommand {
       sidecar.put("file", entry.name() + "." + format);
       sidecar.set("request", JSON.valueToTree(entry));
       sidecar.set("sampling", JSON.valueToTree(options));
-      sidecar.put("mode", mode.name());
+      sidecar.put("mode", sampling.mode().name());
       sidecar.put("model", model.identity());
       return new Job(entry, label, options, sidecar);
     } catch (EngineFailure e) {
@@ -203,7 +196,7 @@ final class Render extends EngineCommand {
                 batch.stream().map(Job::label).toList(),
                 first.seed(),
                 batch.get(0).options(),
-                mode,
+                sampling.mode(),
                 given,
                 first.prompt() == null
                     ? List.of()

@@ -2,6 +2,7 @@ package dev.blockreel.cli;
 
 import dev.blockreel.sampler.FlowOptions;
 import dev.blockreel.sampler.FlowSolver;
+import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.SamplingOptions;
 import picocli.CommandLine.Option;
 
@@ -56,6 +57,18 @@ final class SamplingFlags {
       paramLabel = "linear|constant",
       description = "For models of latents: whether --cfg grows from entity to entity.")
   private String guidance;
+
+  @Option(
+      names = "--mode",
+      defaultValue = "nbp",
+      paramLabel = "nbp|ntp",
+      description = "Block by block, or token by token for comparison. Default: ${DEFAULT-VALUE}.")
+  private GenerationRequest.Mode mode;
+
+  /** How many tokens a step predicts. */
+  GenerationRequest.Mode mode() {
+    return mode;
+  }
 
   /** The model's own options with what was given on the command line. */
   SamplingOptions over(SamplingOptions defaults) {

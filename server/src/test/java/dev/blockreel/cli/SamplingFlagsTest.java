@@ -28,6 +28,8 @@ class SamplingFlagsTest {
   }
 
   private static SamplingFlags parsed(String... arguments) {
-    return CommandLine.populateCommand(new SamplingFlags(), arguments);
+    SamplingFlags flags = new SamplingFlags();
+    new CommandLine(flags).setCaseInsensitiveEnumValuesAllowed(true).parseArgs(arguments);
+    return flags;
   }
 }

@@ -85,6 +85,7 @@ public final class Nbp {
         });
   }
 
+  /** Sizes. */
   public NbpConfig config() {
     return config;
   }

@@ -123,6 +123,7 @@ public final class NbpGenerator implements AutoCloseable {
     return script;
   }
 
+  /** Sizes of the network and of the grid. */
   public Description description() {
     return description;
   }

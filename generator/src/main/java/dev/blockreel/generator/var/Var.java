@@ -89,6 +89,7 @@ public final class Var {
         name -> BUFFERS.contains(name.substring(name.lastIndexOf('.') + 1)) ? null : name);
   }
 
+  /** Sizes. */
   public VarConfig config() {
     return config;
   }

@@ -97,6 +97,7 @@ public final class VarGenerator implements AutoCloseable {
     return script;
   }
 
+  /** Sizes of the network. */
   public Description description() {
     return description;
   }

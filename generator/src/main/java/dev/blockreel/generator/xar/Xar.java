@@ -97,6 +97,7 @@ public final class Xar {
         name -> name.equals("mask") || name.contains(".attn.rope.") ? null : name);
   }
 
+  /** Sizes. */
   public XarConfig config() {
     return config;
   }

@@ -112,6 +112,7 @@ public final class XarGenerator implements AutoCloseable {
     return script;
   }
 
+  /** Sizes of the network and of the grid, and what is predicted together. */
   public Description description() {
     return description;
   }
