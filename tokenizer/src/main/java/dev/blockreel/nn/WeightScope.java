@@ -49,13 +49,11 @@ public final class WeightScope {
 
   /**
    * Declares {@code count} copies of a block's weights, named {@code name.0}, {@code name.1}, …,
-   * one after the other, so that one compiled method serves all of them with a slice of the list
-   * each.
+   * one after the other.
    *
    * @param block a {@link #root} scope with an empty prefix in which the block was built once
-   * @return the index at which the first copy starts
    */
-  public int repeat(String name, int count, WeightScope block) {
+  public Repeated repeat(String name, int count, WeightScope block) {
     int start = weights.size();
     for (int i = 0; i < count; i++) {
       WeightScope copy = child(name + "." + i);
@@ -71,7 +69,7 @@ public final class WeightScope {
                 first + weight.leader()));
       }
     }
-    return start;
+    return new Repeated(start, count, block.weights.size());
   }
 
   /** The prefix, which names a layer in error messages. */

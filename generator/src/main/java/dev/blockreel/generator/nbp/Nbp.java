@@ -8,6 +8,7 @@ import dev.blockreel.nn.LayerNorm;
 import dev.blockreel.nn.Linear;
 import dev.blockreel.nn.Linear.Activation;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Repeated;
 import dev.blockreel.nn.StackedLinear;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.nn.WeightScope;
@@ -36,8 +37,7 @@ public final class Nbp {
   private final Weight unconditional;
   private final Block block;
   private final CachedAttention attention;
-  private final int blockWeights;
-  private final int firstBlock;
+  private final Repeated layers;
   private final LayerNorm finalNorm;
   private final Linear head;
 
@@ -66,8 +66,7 @@ public final class Nbp {
     attention = new CachedAttention(config.heads(), config.width() / config.heads());
     WeightScope one = WeightScope.root("");
     block = new Block(one, config);
-    blockWeights = one.weights().size();
-    firstBlock = scope.repeat("blocks", config.layers(), one);
+    layers = scope.repeat("blocks", config.layers(), one);
     finalNorm = new LayerNorm(scope.child("ln_f"), config.width());
     head = Linear.head(scope.child("head"), config.width(), config.vocabulary(), normal);
   }
@@ -189,7 +188,7 @@ public final class Nbp {
           Sym last = m.integer("last");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
           Sym h = m.let(embedded.toString());
-          layers(forward, b -> m.assign(h, m.call("layer", h, mask, b)));
+          layers.loop(forward, (i, b) -> m.assign(h, m.call("layer", h, mask, b)));
           m.returns(logits(forward, h, last));
         });
     script.method(
@@ -304,7 +303,7 @@ public final class Nbp {
           Sym vectors = embedWithStandIns(forward, ids);
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
           Sym h = m.let(vectors.add(places).toString());
-          layers(
+          layers.loop(
               forward,
               (i, b) -> m.assign(h, m.call("cachedLayer", h, runs, masks, cache.select(0, i), b)));
           m.returns(head(forward, h.indexSelect(0, rows)));
@@ -365,25 +364,6 @@ public final class Nbp {
             .add(positions)
             .expand(h.size(0), c, config.width());
     return forward.method().concat(1, standIn, h.from(1, c));
-  }
-
-  private interface IndexedLayer {
-    void write(Sym index, Sym weights);
-  }
-
-  private void layers(Forward forward, java.util.function.Consumer<Sym> layer) {
-    layers(forward, (i, b) -> layer.accept(b));
-  }
-
-  /** One body for all layers: each takes its slice of the weights. */
-  private void layers(Forward forward, IndexedLayer layer) {
-    Method m = forward.method();
-    m.loop(
-        config.layers(),
-        i -> {
-          Sym from = m.let("%d + %s * %d".formatted(firstBlock, i, blockWeights));
-          layer.write(i, forward.weights().items(from, from + " + " + blockWeights));
-        });
   }
 
   private Sym logits(Forward forward, Sym h, Sym last) {

@@ -6,6 +6,7 @@ import dev.blockreel.nn.Init;
 import dev.blockreel.nn.Linear;
 import dev.blockreel.nn.Linear.Activation;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Repeated;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.nn.WeightScope;
 import dev.blockreel.script.Dtype;
@@ -14,7 +15,6 @@ import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import java.util.List;
 import java.util.Set;
-import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -45,8 +45,7 @@ public final class Var {
   private final Weight levels;
   private final Linear sharedModulation;
   private final Block block;
-  private final int blockWeights;
-  private final int firstBlock;
+  private final Repeated layers;
   private final Linear headModulation;
   private final Linear head;
 
@@ -64,8 +63,7 @@ public final class Var {
         config.sharedModulation() ? modulationLayer(scope.child("shared_ada_lin.1"), width) : null;
     WeightScope one = WeightScope.root("");
     block = new Block(one, config);
-    blockWeights = one.weights().size();
-    firstBlock = scope.repeat("blocks", config.layers(), one);
+    layers = scope.repeat("blocks", config.layers(), one);
     headModulation = new Linear(scope.child("head_nm.ada_lin.1"), width, 2 * width, true, normal);
     head = new Linear(scope.child("head"), width, config.codes(), true, Init.normal(0.02));
   }
@@ -240,7 +238,7 @@ public final class Var {
           Sym h = m.let(m.concat(1, first, others).add(places).toString());
           Sym mask = m.let("%s >= %s".formatted(level.unsqueeze(1), level.unsqueeze(0)));
           Sym modulations = m.call("modulations", vectors, forward.weights());
-          layers(
+          layers.loop(
               forward,
               (i, b) -> m.assign(h, m.call("layer", h, mask, modulations.select(0, i), b)));
           m.returns(logits(forward, h, vectors));
@@ -341,7 +339,7 @@ public final class Var {
                   .slice(1, past, end)
                   .add(forward.weight(levels).select(0, scale));
           Sym h = m.let(embedded.add(places).toString());
-          layers(
+          layers.loop(
               forward,
               (i, b) ->
                   m.assign(
@@ -413,7 +411,7 @@ public final class Var {
                   ? null
                   : sharedModulation.apply(forward, activated).view(-1, PARTS, config.width());
           Sym all = m.let("annotate(List[Tensor], [])");
-          layers(
+          layers.loop(
               forward,
               (i, b) ->
                   m.line(
@@ -436,17 +434,6 @@ public final class Var {
     return m.let(
         "torch.tensor(%s, dtype=%d, device=ops.prim.device(%s[0]))"
             .formatted(all, Dtype.INT64.number(), forward.weights()));
-  }
-
-  /** One body for all layers: each takes its slice of the weights. */
-  private void layers(Forward forward, BiConsumer<Sym, Sym> layer) {
-    Method m = forward.method();
-    m.loop(
-        config.layers(),
-        i -> {
-          Sym from = m.let("%d + %s * %d".formatted(firstBlock, i, blockWeights));
-          layer.accept(i, forward.weights().items(from, from + " + " + blockWeights));
-        });
   }
 
   /** The class modulates the last norm too: its scale, then its shift. */

@@ -6,6 +6,7 @@ import dev.blockreel.nn.Init;
 import dev.blockreel.nn.Linear;
 import dev.blockreel.nn.Linear.Activation;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Repeated;
 import dev.blockreel.nn.RmsNorm;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.nn.WeightScope;
@@ -39,11 +40,10 @@ public final class Xar {
   private final Linear latentEmbedding;
   private final RmsNorm latentNorm;
   private final Block block;
-  private final int blockWeights;
-  private final int firstEncoderBlock;
+  private final Repeated encoder;
   private final RmsNorm encoderNorm;
   private final Linear decoderEmbedding;
-  private final int firstDecoderBlock;
+  private final Repeated decoder;
   private final RmsNorm decoderNorm;
   private final Linear prediction;
 
@@ -66,11 +66,10 @@ public final class Xar {
     latentNorm = new RmsNorm(scope.child("z_proj_ln"), width);
     WeightScope one = WeightScope.root("");
     block = new Block(one, config);
-    blockWeights = one.weights().size();
-    firstEncoderBlock = scope.repeat("encoder_blocks", config.encoderLayers(), one);
+    encoder = scope.repeat("encoder_blocks", config.encoderLayers(), one);
     encoderNorm = new RmsNorm(scope.child("encoder_norm"), width);
     decoderEmbedding = linear("decoder_embed", width, width);
-    firstDecoderBlock = scope.repeat("decoder_blocks", config.decoderLayers(), one);
+    decoder = scope.repeat("decoder_blocks", config.decoderLayers(), one);
     decoderNorm = new RmsNorm(scope.child("decoder_norm"), width);
     prediction = new Linear(scope.child("pred"), width, config.channels(), true, Init.constant(0));
   }
@@ -266,18 +265,14 @@ public final class Xar {
     Sym time = timeContract.apply(forward, timeExpand.apply(forward, forward.enter(waves)).silu());
     Sym condition = forward.weight(classTable).embedding(labels).add(time).silu();
     Sym all = m.let("annotate(List[Tensor], [])");
-    layers(
+    encoder.loop(
         forward,
-        firstEncoderBlock,
-        config.encoderLayers(),
         (i, b) ->
             m.line(
                 "torch.append(%s, %s)"
                     .formatted(all, block.modulation(forward.with(b), condition))));
-    layers(
+    decoder.loop(
         forward,
-        firstDecoderBlock,
-        config.decoderLayers(),
         (i, b) ->
             m.line(
                 "torch.append(%s, %s)"
@@ -445,10 +440,6 @@ public final class Xar {
     return attended;
   }
 
-  private interface IndexedLayer {
-    void write(Sym index, Sym weights);
-  }
-
   private interface NextLayer {
     Sym apply(Sym h, Sym index, Sym weights);
   }
@@ -460,30 +451,13 @@ public final class Xar {
     Sym embedded = latentEmbedding.apply(forward, forward.enter(x));
     Sym placed = embedded.add(forward.weight(encoderPositions).slice(1, past, end));
     Sym h = m.let(latentNorm.apply(forward, placed).toString());
-    layers(
-        forward,
-        firstEncoderBlock,
-        config.encoderLayers(),
-        (i, b) -> m.assign(h, layer.apply(h, i, b)));
+    encoder.loop(forward, (i, b) -> m.assign(h, layer.apply(h, i, b)));
     Sym between = decoderEmbedding.apply(forward, encoderNorm.apply(forward, h));
     m.assign(h, between.add(forward.weight(decoderPositions).slice(1, past, end)));
-    layers(
+    decoder.loop(
         forward,
-        firstDecoderBlock,
-        config.decoderLayers(),
         (i, b) -> m.assign(h, layer.apply(h, m.let(i + " + " + config.encoderLayers()), b)));
     Sym last = decoderNorm.apply(forward, h.from(1, clean));
     return forward.leave(prediction.apply(forward, last));
-  }
-
-  /** One body for all layers: each takes its slice of the weights. */
-  private void layers(Forward forward, int first, int count, IndexedLayer layer) {
-    Method m = forward.method();
-    m.loop(
-        count,
-        i -> {
-          Sym from = m.let("%d + %s * %d".formatted(first, i, blockWeights));
-          layer.write(i, forward.weights().items(from, from + " + " + blockWeights));
-        });
   }
 }

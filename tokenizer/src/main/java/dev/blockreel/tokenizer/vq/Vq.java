@@ -5,6 +5,7 @@ import dev.blockreel.nn.Conv2d;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Init;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Repeated;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.nn.WeightScope;
 import dev.blockreel.script.Dtype;
@@ -35,8 +36,7 @@ public final class Vq {
   private final Conv2d quantConv;
   private final Weight codebook;
   private final Conv2d refinement;
-  private final int refinementWeights;
-  private final int firstRefinement;
+  private final Repeated refinements;
   private final Conv2d postQuantConv;
 
   /** Builds the layers, and with them the list of weights. */
@@ -54,8 +54,7 @@ public final class Vq {
             c);
     WeightScope one = WeightScope.root("");
     refinement = new Conv2d(one, c, c, 3, 1);
-    refinementWeights = one.weights().size();
-    firstRefinement = scope.repeat("quantize.quant_resi.qresi_ls", config.refinements(), one);
+    refinements = scope.repeat("quantize.quant_resi.qresi_ls", config.refinements(), one);
     postQuantConv = new Conv2d(scope.child("post_quant_conv"), c, c, 3, 1);
   }
 
@@ -254,12 +253,8 @@ public final class Vq {
 
   /** Half of it as it is, half through the convolution of its scale. */
   private Sym refine(Forward forward, Sym map, Sym scale) {
-    Method m = forward.method();
-    Sym from =
-        m.let(
-            "%d + %d * %s[%s]"
-                .formatted(firstRefinement, refinementWeights, list(config::refinement), scale));
-    Sym weights = forward.weights().items(from, from + " + " + refinementWeights);
+    String own = "%s[%s]".formatted(list(config::refinement), scale);
+    Sym weights = refinements.weights(forward, own);
     Sym refined = refinement.apply(forward.with(weights), forward.enter(map));
     return map.add(forward.leave(refined)).mul(0.5);
   }
