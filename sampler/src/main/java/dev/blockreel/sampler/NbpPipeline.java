@@ -5,6 +5,7 @@ import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
@@ -127,23 +128,14 @@ public final class NbpPipeline implements Pipeline {
   }
 
   @Override
-  public int frames() {
-    return tokenizer.description().network().frames(generator.description().time());
-  }
-
-  @Override
-  public int height() {
-    return generator.description().height() * tokenizer.description().network().spaceFactor();
-  }
-
-  @Override
-  public int width() {
-    return generator.description().width() * tokenizer.description().network().spaceFactor();
-  }
-
-  @Override
-  public double fps() {
-    return tokenizer.description().fps();
+  public ClipShape shape() {
+    Magvit2Config network = tokenizer.description().network();
+    NbpGenerator.Description grid = generator.description();
+    return new ClipShape(
+        network.frames(grid.time()),
+        grid.height() * network.spaceFactor(),
+        grid.width() * network.spaceFactor(),
+        tokenizer.description().fps());
   }
 
   @Override

@@ -123,22 +123,28 @@ public interface Pipeline extends AutoCloseable {
   /** How this model likes to be sampled. */
   SamplingOptions defaults();
 
-  /** Length, size and rate of a clip. */
-  default ClipShape shape() {
-    return new ClipShape(frames(), height(), width(), fps());
+  /** Length, size and rate of a clip; an image has one frame. */
+  ClipShape shape();
+
+  /** Frames of a clip. */
+  default int frames() {
+    return shape().frames();
   }
 
-  /** Frames of a clip; 1 for images. */
-  int frames();
-
   /** Height of a clip in pixels. */
-  int height();
+  default int height() {
+    return shape().height();
+  }
 
   /** Width of a clip in pixels. */
-  int width();
+  default int width() {
+    return shape().width();
+  }
 
   /** Frames per second. */
-  double fps();
+  default double fps() {
+    return shape().fps();
+  }
 
   /** Steps that a generation with {@link #defaults} and without given frames takes. */
   int steps(GenerationRequest.Mode mode);

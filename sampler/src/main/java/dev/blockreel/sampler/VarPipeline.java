@@ -5,6 +5,7 @@ import dev.blockreel.generator.var.VarConfig;
 import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.generator.var.VarPreset;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.TokenScales;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
@@ -128,23 +129,8 @@ public final class VarPipeline implements Pipeline {
   }
 
   @Override
-  public int frames() {
-    return 1;
-  }
-
-  @Override
-  public int height() {
-    return tokenizer.description().side();
-  }
-
-  @Override
-  public int width() {
-    return tokenizer.description().side();
-  }
-
-  @Override
-  public double fps() {
-    return 1;
+  public ClipShape shape() {
+    return tokenizer.shape();
   }
 
   @Override

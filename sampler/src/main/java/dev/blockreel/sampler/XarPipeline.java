@@ -8,6 +8,7 @@ import dev.blockreel.generator.xar.EntityOrder;
 import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.generator.xar.XarPreset;
 import dev.blockreel.grid.Clip;
+import dev.blockreel.grid.ClipShape;
 import dev.blockreel.grid.LatentGrid;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.script.Dtype;
@@ -123,23 +124,11 @@ public final class XarPipeline implements Pipeline {
   }
 
   @Override
-  public int frames() {
-    return generator.description().time();
-  }
-
-  @Override
-  public int height() {
-    return generator.description().height() * tokenizer.description().network().factor();
-  }
-
-  @Override
-  public int width() {
-    return generator.description().width() * tokenizer.description().network().factor();
-  }
-
-  @Override
-  public double fps() {
-    return tokenizer.description().fps();
+  public ClipShape shape() {
+    XarGenerator.Description grid = generator.description();
+    int factor = tokenizer.description().network().factor();
+    return new ClipShape(
+        grid.time(), grid.height() * factor, grid.width() * factor, tokenizer.description().fps());
   }
 
   @Override
