@@ -41,48 +41,18 @@ public record TrainingSchedule(
     double saveMinutes,
     int previewSteps,
     String optimizer) {
-  /** With AdamW. */
-  public TrainingSchedule(
-      int steps,
-      int batch,
-      double learningRate,
-      int warmup,
-      double weightDecay,
-      double beta1,
-      double beta2,
-      double clip,
-      double ema,
-      String dtype,
-      long seed,
-      double saveMinutes,
-      int previewSteps) {
-    this(
-        steps,
-        batch,
-        learningRate,
-        warmup,
-        weightDecay,
-        beta1,
-        beta2,
-        clip,
-        ema,
-        dtype,
-        seed,
-        saveMinutes,
-        previewSteps,
-        "adamw");
-  }
-
   /** Checks the ranges. */
   public TrainingSchedule {
     if (steps < 1 || batch < 1 || warmup < 0 || previewSteps < 1) {
       throw EngineFailure.badRequest(
-          "training needs steps, batch and previewSteps of at least 1 and warmup of at least 0: got %d, %d, %d, %d",
+          "training needs steps, batch and previewSteps of at least 1 and warmup of at least 0: got"
+              + " %d, %d, %d, %d",
           steps, batch, previewSteps, warmup);
     }
     if (!(learningRate > 0) || !(clip > 0) || weightDecay < 0 || !(saveMinutes > 0)) {
       throw EngineFailure.badRequest(
-          "training needs learningRate, clip and saveMinutes above 0 and weightDecay of at least 0: got %s, %s, %s, %s",
+          "training needs learningRate, clip and saveMinutes above 0 and weightDecay of at least 0:"
+              + " got %s, %s, %s, %s",
           learningRate, clip, saveMinutes, weightDecay);
     }
     if (!List.of("fp32", "bf16").contains(dtype)) {

@@ -57,7 +57,20 @@ class ClassifierTrainingTest {
         new TokenizerRecipe.ClipShape(frames, SIDE, SIDE, 8),
         new ClassifierRecipe.Augmentation(1, 0.2),
         new TrainingSchedule(
-            steps, 8, 0.02, 5, 0.0001, 0.9, 0.95, 1, 0.8, "fp32", 1, 100, Math.min(steps, 60)),
+            steps,
+            8,
+            0.02,
+            5,
+            0.0001,
+            0.9,
+            0.95,
+            1,
+            0.8,
+            "fp32",
+            1,
+            100,
+            Math.min(steps, 60),
+            "adamw"),
         "CC0",
         "nobody");
   }

@@ -68,7 +68,8 @@ final class SmallTraining {
         "fp32",
         1,
         saveMinutes,
-        Math.max(1, steps / 2));
+        Math.max(1, steps / 2),
+        "adamw");
   }
 
   /** A console that ends a training of 40 steps at half time. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** The compiled step against the formulas, computed in Java. */
 class TrainingStepTest {
   private static final TrainingSchedule SCHEDULE =
-      new TrainingSchedule(100, 1, 0.1, 0, 0.05, 0.9, 0.95, 0.5, 0.9, "fp32", 3, 1, 10);
+      new TrainingSchedule(100, 1, 0.1, 0, 0.05, 0.9, 0.95, 0.5, 0.9, "fp32", 3, 1, 10, "adamw");
 
   @Test
   void aStepIsWhatThePaperSays() {
