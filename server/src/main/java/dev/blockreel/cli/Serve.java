@@ -103,7 +103,7 @@ final class Serve extends EngineCommand {
       names = "--per-key",
       defaultValue = "64",
       paramLabel = "N",
-      description = "Jobs of one key that may wait or run. Default: ${DEFAULT-VALUE}.")
+      description = "Clips and images of one key that may wait or run. Default: ${DEFAULT-VALUE}.")
   private int perKey;
 
   @Option(

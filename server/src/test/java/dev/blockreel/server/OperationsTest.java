@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.server.jobs.Limits;
 import io.vertx.core.json.JsonObject;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocketHandshakeException;
 import java.nio.file.Files;
@@ -72,7 +73,99 @@ class OperationsTest {
       server.create();
       server.create();
       error(tryToCreate(server), 429, "too_many_in_flight", null);
+      error(
+          server.post("/v1/images/generations", new JsonObject().put("prompt", "walk-left")),
+          429,
+          "too_many_in_flight",
+          null);
       release.countDown();
+    }
+  }
+
+  @Test
+  void imagesCountLikeClipsUntilTheyAreMade() {
+    try (TestServer server = TestServer.start(folder, limits(10, 2, Duration.ofHours(1)))) {
+      JsonObject two = new JsonObject().put("prompt", "walk-left").put("n", 2);
+      error(
+          server.post("/v1/images/generations", two.copy().put("n", 3)),
+          429,
+          "too_many_in_flight",
+          null);
+      for (int round = 0; round < 3; round++) {
+        assertThat(server.post("/v1/images/generations", two).statusCode()).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void whatTheDiskCannotHoldIsRefusedAndLeavesNoFile() throws Exception {
+    Limits usual = Limits.DEFAULT;
+    Limits small =
+        new Limits(
+            usual.batch(),
+            usual.queue(),
+            usual.perOwner(),
+            usual.queueTime(),
+            usual.jobTime(),
+            usual.keep(),
+            usual.storedJobs(),
+            10,
+            usual.bodyBytes(),
+            Duration.ZERO);
+    try (TestServer server = TestServer.start(folder, small)) {
+      String address = "data:image/png;base64,iVBORw0KGgoAAAAAAAAAAAAA";
+      JsonObject body =
+          new JsonObject()
+              .put("prompt", "walk-left")
+              .put("input_reference", new JsonObject().put("image_url", address));
+      HttpResponse<byte[]> refused = server.post("/v1/videos", body);
+      error(refused, 507, "disk_full", null);
+      assertThat(refused.headers().firstValue("x-should-retry")).hasValue("false");
+      assertThat(json(server.get("/v1/videos")).getJsonArray("data")).isEmpty();
+      // What comes later on the thread of the disk finds it gone.
+      assertThat(server.create()).isNotEmpty();
+      assertThat(folder.resolve("data/uploads")).isEmptyDirectory();
+    }
+  }
+
+  @Test
+  void headAnswersLikeGetWithoutABody() {
+    try (TestServer server = TestServer.start(folder)) {
+      String id = server.create();
+      server.over(id);
+      String content = "/v1/videos/" + id + "/content";
+      for (String path :
+          List.of(
+              "/health",
+              "/readyz",
+              "/metrics",
+              "/openapi.yaml",
+              "/v1/models",
+              "/v1/videos",
+              "/v1/videos/" + id,
+              content,
+              content + "?stream=true",
+              "/v1/videos/" + id + "/preview.mjpeg")) {
+        HttpResponse<byte[]> head =
+            server.send(server.request(path).method("HEAD", BodyPublishers.noBody()));
+        assertThat(head.statusCode()).as(path).isEqualTo(200);
+        assertThat(head.body()).as(path).isEmpty();
+        assertThat(head.headers().firstValue("content-type"))
+            .as(path)
+            .isEqualTo(server.get(path).headers().firstValue("content-type"));
+      }
+      assertThat(
+              server.send(server.request("/").method("HEAD", BodyPublishers.noBody())).statusCode())
+          .isEqualTo(200);
+      HttpResponse<byte[]> file =
+          server.send(server.request(content).method("HEAD", BodyPublishers.noBody()));
+      assertThat(file.headers().firstValueAsLong("content-length"))
+          .hasValue(server.get(content).body().length);
+      assertThat(
+              server
+                  .send(server.request("/v1/videos/x").method("HEAD", BodyPublishers.noBody()))
+                  .statusCode())
+          .isEqualTo(404);
     }
   }
 

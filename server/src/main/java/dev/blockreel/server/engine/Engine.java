@@ -106,6 +106,7 @@ public final class Engine implements AutoCloseable {
         for (ModelRunner runner : runners.values()) {
           worked |= runner.step();
         }
+        measures.slotsTaken(runners.values().stream().mapToInt(ModelRunner::slotsTaken).sum());
         Runnable errand = worked || stopping ? errands.poll() : errands.take();
         for (; errand != null; errand = errands.poll()) {
           errand.run();

@@ -113,6 +113,11 @@ final class ModelRunner implements AutoCloseable {
         FailureCode.UNSUPPORTED, "a fault of the server itself: its log says more", cause);
   }
 
+  /** Slots of the batch that are not free. */
+  int slotsTaken() {
+    return batch.slots() - batch.freeSlots();
+  }
+
   Set<Work> running() {
     return running.keySet();
   }

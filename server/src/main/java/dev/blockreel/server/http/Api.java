@@ -108,9 +108,9 @@ public final class Api {
   public Router router(Doors doors) {
     Router router = Router.router(vertx);
     router.route().handler(safely(this::begin)).handler(operations::name);
-    router.get("/health").handler(operations::health);
-    router.get("/readyz").handler(operations::readiness);
-    router.get("/openapi.yaml").handler(this::openApi);
+    get(router, "/health", operations::health);
+    get(router, "/readyz", operations::readiness);
+    get(router, "/openapi.yaml", this::openApi);
     router.route("/v1/*").handler(safely(access::checkOrigin));
     if (!doors.origins().isEmpty()) {
       CorsHandler cors = cors(doors.origins());
@@ -130,8 +130,9 @@ public final class Api {
     // Its id is its key: an img tag can send no other.
     get(router, "/v1/images/:image_id/content", images::content);
     router.route("/v1/*").handler(safely(access::checkKey));
-    router.get("/metrics").handler(safely(access::checkOrigin));
-    router.get("/metrics").handler(safely(access::checkKey)).handler(operations::metrics);
+    router.route("/metrics").handler(safely(access::checkOrigin));
+    router.route("/metrics").handler(safely(access::checkKey));
+    get(router, "/metrics", operations::metrics);
     get(router, "/v1/models", this::models);
     get(router, "/v1/models/:model", this::model);
     post(router, "/v1/images/generations", doors, images::create);
@@ -145,9 +146,11 @@ public final class Api {
         router,
         "/v1/videos/:video_id/preview.mjpeg",
         ctx -> content.preview(ctx, videos.find(ctx)));
-    get(router, "/v1/realtime/video", this::realtime);
+    router.get("/v1/realtime/video").handler(safely(this::realtime));
     router
-        .get()
+        .route()
+        .method(HttpMethod.GET)
+        .method(HttpMethod.HEAD)
         .handler(Api::pageHeaders)
         .handler(StaticHandler.create(RESOURCES + "page").setDefaultContentEncoding("UTF-8"));
     for (int status : new int[] {BROKEN_BODY, 400, 404, 405, 406, 413, 414, 415, 500}) {
@@ -178,8 +181,9 @@ public final class Api {
     return request.method().equals(HttpMethod.POST);
   }
 
+  /** HEAD has the same answer, of which the response leaves the body out. */
   private void get(Router router, String path, Consumer<RoutingContext> handler) {
-    router.get(path).handler(safely(handler));
+    router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD).handler(safely(handler));
   }
 
   private void post(Router router, String path, Doors doors, Consumer<RoutingContext> handler) {

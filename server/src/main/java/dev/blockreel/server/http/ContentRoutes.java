@@ -15,6 +15,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.file.FileProps;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.nio.file.Path;
@@ -99,6 +100,9 @@ final class ContentRoutes {
       response.putHeader("content-range", "bytes */" + size);
       throw e;
     }
+    if (isHead(ctx)) {
+      return response.putHeader("content-length", String.valueOf(size)).end();
+    }
     if (range == null) {
       return response.sendFile(path.toString(), 0, size);
     }
@@ -167,9 +171,17 @@ final class ContentRoutes {
                 .appendString("\r\n"));
   }
 
+  private static boolean isHead(RoutingContext ctx) {
+    return ctx.request().method().equals(HttpMethod.HEAD);
+  }
+
   private void stream(
       RoutingContext ctx, LiveStream stream, Function<LiveStream.Chunk, Buffer> message) {
     HttpServerResponse response = ctx.response();
+    if (isHead(ctx)) {
+      response.end();
+      return;
+    }
     ChunkPump pump =
         new ChunkPump(
             vertx,

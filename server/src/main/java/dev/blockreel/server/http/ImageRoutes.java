@@ -85,7 +85,7 @@ final class ImageRoutes {
     Delivery delivery = Delivery.read(fields);
     VideoRequest request = VideoFields.readImage(fields, open.models());
     String owner = Access.owner(ctx);
-    open.jobs().refuseWhereFull(owner);
+    open.jobs().admitImages(owner, delivery.count);
     Events events = delivery.stream ? new Events(ctx, request, delivery) : null;
     List<ImageWork> works = new ArrayList<>();
     for (int i = 0; i < delivery.count; i++) {
@@ -108,8 +108,11 @@ final class ImageRoutes {
     List<Future<byte[]>> images = new ArrayList<>();
     for (int i = 0; i < works.size(); i++) {
       int number = i;
+      // Its place is free before its client hears of it and comes again.
       Future<byte[]> image =
-          Future.fromCompletionStage(works.get(i).image(), vertx.getOrCreateContext());
+          Future.fromCompletionStage(
+              works.get(i).image().whenComplete((bytes, failure) -> open.jobs().imageOver(owner)),
+              vertx.getOrCreateContext());
       images.add(
           events == null ? image : image.onSuccess(bytes -> events.completed(number, bytes)));
     }

@@ -187,6 +187,24 @@ final class JobStore {
     }
   }
 
+  /** Removes a file that did not become part of a job; may be gone already. */
+  void drop(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      LOG.warn("{} stays: {}", file, e.getMessage());
+    }
+  }
+
+  /** What can still be written to the disk, in bytes. */
+  long free() {
+    try {
+      return Files.getFileStore(root).getUsableSpace();
+    } catch (IOException e) {
+      return Long.MAX_VALUE; // who cannot say is not full for sure
+    }
+  }
+
   /** What a job takes on disk. */
   long bytes(String id) {
     try (Stream<Path> files = Files.list(folder(id))) {
@@ -196,7 +214,8 @@ final class JobStore {
     }
   }
 
-  private static long size(Path file) {
+  /** Bytes of a file. */
+  static long size(Path file) {
     try {
       return Files.size(file);
     } catch (IOException e) {

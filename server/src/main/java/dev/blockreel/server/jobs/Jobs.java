@@ -9,6 +9,7 @@ import dev.blockreel.server.streams.ClipRecorder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -30,6 +31,9 @@ import org.slf4j.LoggerFactory;
 public final class Jobs implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
 
+  /** What must be free on the disk for a job to be taken on: its clip wants to be stored too. */
+  private static final long RESERVE = 16 << 20;
+
   /** A job that was begun so often and never ended is what ends the server. */
   private static final int MOST_ATTEMPTS = 3;
 
@@ -47,6 +51,7 @@ public final class Jobs implements AutoCloseable {
   private volatile boolean stopping;
   private volatile double usualSeconds = 1;
   private int beingStored; // guarded by this
+  private final Map<String, Integer> images = new HashMap<>(); // of each owner; guarded by this
 
   /**
    * A page of jobs.
@@ -113,9 +118,10 @@ public final class Jobs implements AutoCloseable {
   /**
    * Takes a job on.
    *
-   * @param reference a file that becomes the job's, or null
+   * @param reference a file that becomes the job's or is deleted, or null
    * @param session whether the job belongs to a live session
-   * @return the job, once it is on disk and waits for its turn
+   * @return the job, once it is on disk and waits for its turn, or a {@link Refusal} where there is
+   *     no room for it there
    * @throws Refusal at once, where it is not taken on
    */
   public CompletableFuture<Job> submit(
@@ -126,11 +132,17 @@ public final class Jobs implements AutoCloseable {
       boolean session) {
     Job job;
     synchronized (this) {
-      Optional<Job> known = known(owner, idempotency);
-      if (known.isPresent()) {
-        return CompletableFuture.completedFuture(known.get());
+      try {
+        Optional<Job> known = known(owner, idempotency);
+        if (known.isPresent()) {
+          drop(reference);
+          return CompletableFuture.completedFuture(known.get());
+        }
+        refuseWhereFull(owner, 1);
+      } catch (Refusal e) {
+        drop(reference);
+        throw e;
       }
-      refuseWhereFull(owner);
       long now = now();
       job = job(JobRecord.queued(ids.next(now), owner, idempotency, session, request, now));
       jobs.put(job.id(), job);
@@ -138,6 +150,7 @@ public final class Jobs implements AutoCloseable {
     }
     return CompletableFuture.supplyAsync(
             () -> {
+              requireRoom(job, reference);
               store.create(job.record(), reference);
               return job;
             },
@@ -159,6 +172,27 @@ public final class Jobs implements AutoCloseable {
             });
   }
 
+  private void drop(Path reference) {
+    if (reference != null) {
+      later(() -> store.drop(reference));
+    }
+  }
+
+  /** Finished jobs make room for new ones; those that wait do not. For the disk thread. */
+  private void requireRoom(Job job, Path reference) {
+    long needed = reference == null ? 0 : JobStore.size(reference);
+    long waiting =
+        jobs.values().stream()
+            .filter(other -> other != job && other.record().request().hasReference())
+            .filter(other -> !other.record().status().over())
+            .mapToLong(other -> store.bytes(other.id()))
+            .sum();
+    if (needed > 0 && waiting + needed > limits.storedBytes() || store.free() < needed + RESERVE) {
+      drop(reference);
+      throw refusal(Reason.DISK_FULL, "there is no room on the disk for another job");
+    }
+  }
+
   private Optional<Job> known(String owner, Idempotency idempotency) {
     if (idempotency == null) {
       return Optional.empty();
@@ -178,11 +212,21 @@ public final class Jobs implements AutoCloseable {
   }
 
   /**
-   * Takes a place for something that is no job, such as an image.
+   * Takes on images, which are no jobs but count like them. {@link #imageOver} follows for each.
    *
-   * @throws Refusal where it is not taken on
+   * @throws Refusal where they are not taken on
    */
-  public void refuseWhereFull(String owner) {
+  public synchronized void admitImages(String owner, int count) {
+    refuseWhereFull(owner, count);
+    images.merge(owner, count, Integer::sum);
+  }
+
+  /** An image that was taken on is made or given up. */
+  public synchronized void imageOver(String owner) {
+    images.computeIfPresent(owner, (key, count) -> count == 1 ? null : count - 1);
+  }
+
+  private void refuseWhereFull(String owner, int more) {
     if (stopping) {
       throw refusal(Reason.SHUTTING_DOWN, "the server is shutting down");
     }
@@ -193,12 +237,13 @@ public final class Jobs implements AutoCloseable {
     }
     long own =
         jobs.values().stream()
-            .filter(job -> !job.record().status().over() && job.owner().equals(owner))
-            .count();
-    if (own >= limits.perOwner()) {
+                .filter(job -> !job.record().status().over() && job.owner().equals(owner))
+                .count()
+            + images.getOrDefault(owner, 0);
+    if (own + more > limits.perOwner()) {
       throw refusal(
           Reason.TOO_MANY_IN_FLIGHT,
-          "this key has %d jobs that wait or run: %d are the most"
+          "this key has %d clips and images that wait or run: %d are the most"
               .formatted(own, limits.perOwner()));
     }
   }

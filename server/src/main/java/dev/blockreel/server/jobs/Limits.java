@@ -9,7 +9,7 @@ import java.time.Duration;
  *
  * @param batch jobs of a model that may run at the same time; one with guidance counts twice
  * @param queue jobs that may wait
- * @param perOwner jobs of one API key that may wait or run
+ * @param perOwner jobs and images of one API key that may wait or run
  * @param queueTime how long a job may wait
  * @param jobTime how long a job may run
  * @param keep how long a finished job stays

@@ -23,6 +23,7 @@ public final class Measures {
   private final MeterRegistry registry;
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicInteger viewers = new AtomicInteger();
+  private final AtomicInteger slots = new AtomicInteger();
   private final AtomicLong residentBytes = new AtomicLong();
   private final Counter frames;
   private final Counter blocks;
@@ -36,6 +37,9 @@ public final class Measures {
     this.registry = registry;
     Gauge.builder("blockreel.jobs.running", running, AtomicInteger::get)
         .description("Clips and images that are being generated")
+        .register(registry);
+    Gauge.builder("blockreel.slots.taken", slots, AtomicInteger::get)
+        .description("Slots of the caches of keys and values that clips hold")
         .register(registry);
     Gauge.builder("blockreel.viewers", viewers, AtomicInteger::get)
         .description("Open live streams")
@@ -106,6 +110,11 @@ public final class Measures {
   public void step(int clips) {
     batch.record(clips);
     blocks.increment(clips);
+  }
+
+  /** Clips hold this many slots of the caches. */
+  public void slotsTaken(int count) {
+    slots.set(count);
   }
 
   /** Frames became final. */
