@@ -30,7 +30,7 @@ import java.util.regex.Pattern;
  * <pre>{@code
  * HttpLoad URL single [CLIPS]          one live stream after the other
  * HttpLoad URL streams [N] [ROUNDS]    N live streams at the same time, closed loop
- * HttpLoad URL burst [N]               N jobs at once; each clip is compared with that of its seed alone
+ * HttpLoad URL burst [N]               N jobs at once; each clip is compared with those of all seeds alone
  * HttpLoad URL aborts [N]              N clips aborted at random moments; memory before and after
  * }</pre>
  *
@@ -195,6 +195,12 @@ public final class HttpLoad {
     int same = 0;
     int nearest = 0;
     int mixed = 0;
+    List<float[]> pixelsAlone = new ArrayList<>();
+    for (byte[] file : alone) {
+      pixelsAlone.add(pixels(file));
+    }
+    double farthestOwn = 0;
+    double nearestOther = 255;
     for (int seed = 0; seed < count; seed++) {
       HttpResponse<byte[]> answer = answers.get(seed).join();
       if (answer.statusCode() == 429) {
@@ -204,10 +210,22 @@ public final class HttpLoad {
       byte[] file = finished(json(answer).path("id").asText());
       if (file == null) {
         lost++;
-      } else if (Arrays.equals(file, alone.get(seed))) {
+        continue;
+      }
+      if (Arrays.equals(file, alone.get(seed))) {
         same++;
-      } else if (nearestOf(file, alone) == seed) {
-        nearest++; // rounding moved a token or two
+      }
+      float[] pixels = pixels(file);
+      double own = difference(pixels, pixelsAlone.get(seed));
+      double other = 255;
+      for (int i = 0; i < count; i++) {
+        other = i == seed ? other : Math.min(other, difference(pixels, pixelsAlone.get(i)));
+      }
+      farthestOwn = Math.max(farthestOwn, own);
+      nearestOther = Math.min(nearestOther, other);
+      // In company rounding may move a token that lies between two others, never the whole clip.
+      if (own < other) {
+        nearest++;
       } else {
         mixed++;
       }
@@ -219,6 +237,8 @@ public final class HttpLoad {
     figures.put("identical_to_alone", same);
     figures.put("nearest_to_own_seed", nearest);
     figures.put("mixed_up", mixed);
+    figures.put("farthest_from_own_seed", round(farthestOwn));
+    figures.put("nearest_to_another_seed", round(nearestOther));
     figures.put("lost", lost);
     figures.put("refused_with_429", refused);
     print(figures);
@@ -238,21 +258,6 @@ public final class HttpLoad {
     }
   }
 
-  private static int nearestOf(byte[] file, List<byte[]> candidates) throws IOException {
-    float[] pixels = pixels(file);
-    int nearest = -1;
-    double least = Double.MAX_VALUE;
-    for (int i = 0; i < candidates.size(); i++) {
-      float[] other = pixels(candidates.get(i));
-      double distance = other.length == pixels.length ? distance(pixels, other) : Double.MAX_VALUE;
-      if (distance < least) {
-        least = distance;
-        nearest = i;
-      }
-    }
-    return nearest;
-  }
-
   private static float[] pixels(byte[] mp4) throws IOException {
     Path file = Files.createTempFile("load", ".mp4");
     try {
@@ -264,12 +269,16 @@ public final class HttpLoad {
     }
   }
 
-  private static double distance(float[] a, float[] b) {
+  /** Mean absolute difference in steps of 255; 255 where the lengths differ. */
+  private static double difference(float[] a, float[] b) {
+    if (a.length != b.length) {
+      return 255;
+    }
     double sum = 0;
     for (int i = 0; i < a.length; i++) {
       sum += Math.abs(a[i] - b[i]);
     }
-    return sum;
+    return 255 * sum / a.length;
   }
 
   private static void pause(long millis) {
