@@ -1,6 +1,7 @@
 package dev.blockreel.server.engine;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.sampler.GenerationBatch;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
@@ -138,14 +139,23 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** The first steps compile. Models that need frames to go on from are left cold. */
+  /**
+   * The first steps compile: those of a clip alone, then those that two clips share. Models that
+   * need frames to go on from are left cold.
+   */
   private static void warmUp(Pipeline pipeline) {
-    try {
-      GenerationRequest request =
-          new GenerationRequest(
-              List.of(0), 1, pipeline.defaults(), GenerationRequest.Mode.NBP, List.of());
-      for (int i = 0; i < 2; i++) {
-        pipeline.generate(request, GenerationListener.NONE);
+    GenerationRequest request =
+        new GenerationRequest(
+            List.of(0), 1, pipeline.defaults(), GenerationRequest.Mode.NBP, List.of());
+    try (GenerationBatch batch = pipeline.batch(4)) {
+      for (int together = 1; together <= 2; together++) {
+        for (int i = 0; i < together; i++) {
+          CompletableFuture<?> unused = batch.submit(request, GenerationListener.NONE);
+        }
+        boolean more = true;
+        while (more) {
+          more = batch.step();
+        }
       }
     } catch (EngineFailure e) {
       LOG.info("no warm-up: {}", e.getMessage());
