@@ -1,5 +1,6 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.script.NativeCalls;
 import java.io.PrintStream;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -20,10 +21,29 @@ abstract class EngineCommand implements Callable<Integer> {
   /** Does the work; a failure is thrown. */
   abstract void run();
 
+  /** What is done first when the process is told to end, by Ctrl-C say. */
+  void end() {
+    NativeCalls.end();
+  }
+
   @Override
   public final Integer call() {
-    run();
+    Thread atExit = new Thread(this::end, "end");
+    Runtime.getRuntime().addShutdownHook(atExit);
+    try {
+      run();
+    } finally {
+      forget(atExit);
+    }
     return 0;
+  }
+
+  private static void forget(Thread atExit) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      // The process is ending: the hook runs.
+    }
   }
 
   final boolean verbose() {

@@ -157,19 +157,12 @@ final class Serve extends EngineCommand {
               + " is made by the next server. Default: ${DEFAULT-VALUE}.")
   private int graceSeconds;
 
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private volatile Server server;
+
   @Override
   void run() {
-    Server server = Server.start(options());
-    CountDownLatch closed = new CountDownLatch(1);
-    // Ctrl-C and kill end the process through here: native calls must be over before the JVM is.
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  server.close();
-                  closed.countDown();
-                },
-                "shutdown"));
+    server = Server.start(options());
     out().printf("Blockreel is ready at %s (%s)%n", server.url(), String.join(", ", models));
     out().flush();
     try {
@@ -177,6 +170,17 @@ final class Serve extends EngineCommand {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Running clips may still need the engine, so the server goes first. */
+  @Override
+  void end() {
+    Server running = server;
+    if (running != null) {
+      running.close();
+    }
+    closed.countDown();
+    super.end();
   }
 
   private ServerOptions options() {

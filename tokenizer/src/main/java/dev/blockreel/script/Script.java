@@ -91,7 +91,7 @@ public final class Script implements AutoCloseable {
       for (int i = 0; i < values.length; i++) {
         arguments[i] = argument(values[i]);
       }
-      return IValueUtils.runMethod(block, method, arguments);
+      return NativeCalls.run(() -> IValueUtils.runMethod(block, method, arguments));
     } catch (EngineException e) {
       throw failure(method, e);
     } finally {
@@ -155,7 +155,8 @@ public final class Script implements AutoCloseable {
       // the method.
       selector.array().setName("module_method:" + method);
       list.add(selector.array());
-      PtNDArray result = (PtNDArray) IValueUtils.forward(block, list, true).singletonOrThrow();
+      NDList results = NativeCalls.run(() -> IValueUtils.forward(block, list, true));
+      PtNDArray result = (PtNDArray) results.singletonOrThrow();
       return new Tensor(result).moveTo(scope);
     } catch (EngineException e) {
       throw failure(method, e);

@@ -139,7 +139,8 @@ public final class TorchScriptFile implements AutoCloseable {
       for (Argument argument : inOrder(options)) {
         values.add(value(argument, options.get(argument.name())));
       }
-      try (IValue result = IValueUtils.runMethod(block, "forward", values.toArray(IValue[]::new))) {
+      IValue[] inputs = values.toArray(IValue[]::new);
+      try (IValue result = NativeCalls.run(() -> IValueUtils.runMethod(block, "forward", inputs))) {
         return first(scope, result);
       }
     } catch (EngineException e) {
