@@ -2,39 +2,31 @@ package dev.blockreel.samples.sprites;
 
 import static dev.blockreel.failure.EngineFailure.badRequest;
 
-import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.media.ClipWriter;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * Composes clips of sprite characters into a folder in the layout of UCF-101: {@code
  * OUT/CLASS/CLASS_c00012.mkv}, 20 clips for each character. Clips that exist are left alone, so a
- * run that was stopped goes on where it was. Exit code 0 done, 1 failed, 2 wrong usage.
+ * run that was stopped goes on where it was.
  */
 @Command(
     name = "compose-sprites",
     mixinStandardHelpOptions = true,
     description = "Composes clips of sprite characters from layered artwork.")
-public final class ComposeSprites implements Callable<Integer> {
+public final class ComposeSprites extends SampleProgram {
   /** Which characters to draw: those divisible by ten are for testing. */
   enum Only {
     TEST,
     TRAIN,
     ALL
   }
-
-  @Spec private CommandSpec spec;
 
   @Option(names = "--layers", required = true, description = "Folder of KIND/SEX/NAME.png sheets.")
   private Path layers;
@@ -84,23 +76,11 @@ public final class ComposeSprites implements Callable<Integer> {
 
   /** Runs the program and returns its exit code. */
   static int run(String... arguments) {
-    return new CommandLine(new ComposeSprites())
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler(ComposeSprites::explain)
-        .execute(arguments);
-  }
-
-  private static int explain(
-      Exception error, CommandLine command, CommandLine.ParseResult arguments) throws Exception {
-    if (!(error instanceof EngineFailure failure)) {
-      throw error;
-    }
-    command.getErr().println(failure.getMessage());
-    return failure.code() == FailureCode.BAD_REQUEST ? 2 : 1;
+    return run(new ComposeSprites(), arguments);
   }
 
   @Override
-  public Integer call() {
+  void run() {
     long[] numbers = numbers();
     if (frames < 1) {
       throw badRequest("--frames must be at least 1: got %d", frames);
@@ -110,7 +90,7 @@ public final class ComposeSprites implements Callable<Integer> {
     }
     SpriteLayers artwork = new SpriteLayers(layers);
     SpriteComposer composer = new SpriteComposer(artwork);
-    PrintWriter terminal = spec.commandLine().getErr();
+    PrintWriter terminal = terminal();
     int total = numbers.length * SpriteClass.ALL.size();
     int written = 0;
     int seen = 0;
@@ -128,7 +108,6 @@ public final class ComposeSprites implements Callable<Integer> {
       terminal.flush();
     }
     terminal.println(": %d written, %d were there".formatted(written, seen - written));
-    return 0;
   }
 
   private Path file(SpriteClass kind, long number) {

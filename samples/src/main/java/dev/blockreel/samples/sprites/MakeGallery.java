@@ -20,26 +20,22 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * Fills a folder with pictures of what a model generates: for each class a sheet with real clips on
  * the left and generated ones on the right, {@code prediction.png} with real clips and how the
- * model goes on from their first frames, and {@code classes.gif} with a generated clip of every
- * class. Exit code 0 done, 1 failed, 2 wrong usage.
+ * model goes on from their first frames, and {@code classes.gif} (of images: {@code classes.png})
+ * with a generated clip of every class.
  */
 @Command(
     name = "make-gallery",
     mixinStandardHelpOptions = true,
     description = "Draws sheets of real and generated clips, class by class.")
-public final class MakeGallery implements Callable<Integer> {
+public final class MakeGallery extends SampleProgram {
   /** Frames of a clip that a sheet shows. */
   private static final int SHOWN = 5;
 
@@ -48,8 +44,6 @@ public final class MakeGallery implements Callable<Integer> {
 
   private static final int PREDICTIONS = 5;
   private static final float GAP = 0.125f;
-
-  @Spec private CommandSpec spec;
 
   @Option(
       names = "--model",
@@ -91,51 +85,42 @@ public final class MakeGallery implements Callable<Integer> {
 
   /** Runs the program and returns its exit code. */
   static int run(String... arguments) {
-    return new CommandLine(new MakeGallery())
-        .setExecutionExceptionHandler(MakeGallery::explain)
-        .execute(arguments);
-  }
-
-  private static int explain(
-      Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed) throws Exception {
-    if (!(failure instanceof EngineFailure coded)) {
-      throw failure;
-    }
-    commandLine.getErr().println("make-gallery: " + coded.getMessage());
-    return coded.code() == FailureCode.BAD_REQUEST ? 2 : 1;
+    return run(new MakeGallery(), arguments);
   }
 
   @Override
-  public Integer call() {
+  void run() {
     if (rows < 1) {
       throw EngineFailure.badRequest("--rows must be 1 or more: got %d", rows);
     }
     try (Pipeline pipeline = Pipeline.load(ModelDirectory.resolve(model), null)) {
+      // A row shows moments of one clip, or several images.
+      int row = pipeline.frames() == 1 ? SHOWN : 1;
       List<Clip> firstOfEach = new ArrayList<>();
       for (int label : labels(pipeline)) {
         String name = pipeline.classes().get(label);
-        List<Clip> originals = originals(pipeline, name, rows);
-        List<Clip> generated = generate(pipeline, Collections.nCopies(rows, label), List.of());
+        List<Clip> originals = originals(pipeline, name, rows * row);
+        List<Clip> generated =
+            generate(pipeline, Collections.nCopies(rows * row, label), List.of());
         List<Clip> sheet = new ArrayList<>();
-        for (int row = 0; row < rows; row++) {
+        for (int i = 0; i < rows * row; i += row) {
           sheet.add(
               Clip.join(
                   List.of(
-                      shown(originals.get(row)),
-                      gap(generated.get(row)),
-                      shown(generated.get(row)))));
+                      shown(Clip.join(originals.subList(i, i + row))),
+                      gap(generated.get(i)),
+                      shown(Clip.join(generated.subList(i, i + row))))));
         }
         write(name + ".png", sheet);
         firstOfEach.add(generated.get(0));
       }
-      Path gif = out.resolve("classes.gif");
-      ClipWriter.write(gif, mosaic(firstOfEach));
-      tell(gif);
+      Path classes = out.resolve(pipeline.frames() == 1 ? "classes.png" : "classes.gif");
+      ClipWriter.write(classes, mosaic(firstOfEach));
+      tell(classes);
       if (pipeline.frames() > GIVEN) {
         predict(pipeline);
       }
     }
-    return 0;
   }
 
   private List<Integer> labels(Pipeline pipeline) {
@@ -256,7 +241,7 @@ public final class MakeGallery implements Callable<Integer> {
   }
 
   private void tell(Path file) {
-    PrintWriter console = spec.commandLine().getOut();
+    PrintWriter console = terminal();
     console.println(file);
     console.flush();
   }
