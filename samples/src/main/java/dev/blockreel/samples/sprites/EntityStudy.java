@@ -145,8 +145,7 @@ public final class EntityStudy extends SampleProgram {
           new GeneratedFolder(count, 1, pipeline.defaults(), GenerationRequest.Mode.NBP);
       Path made = folder.fill(pipeline, model, work, this::tell);
       // Random frames: the models learned all frames of the clips, not only those in the middle.
-      ClipSampling sampling =
-          judge.sampling(ClipSampling.Window.RANDOM, ClipSampling.Fit.SQUASH);
+      ClipSampling sampling = judge.sampling(ClipSampling.Window.RANDOM, ClipSampling.Fit.SQUASH);
       ClipsReport report =
           new ClipsEvaluation(sampling, judge, judge.classes(), List.of())
               .run(made, real, work, this::tell);
