@@ -96,7 +96,7 @@ public final class MakeGallery extends SampleProgram {
     try (Pipeline pipeline = Pipeline.load(ModelDirectory.resolve(model), null)) {
       // A row shows moments of one clip, or several images.
       int row = pipeline.frames() == 1 ? SHOWN : 1;
-      List<Clip> firstOfEach = new ArrayList<>();
+      List<Clip> oneOfEach = new ArrayList<>();
       for (int label : labels(pipeline)) {
         String name = pipeline.classes().get(label);
         List<Clip> originals = originals(pipeline, name, rows * row);
@@ -112,10 +112,11 @@ public final class MakeGallery extends SampleProgram {
                       shown(Clip.join(generated.subList(i, i + row))))));
         }
         write(name + ".png", sheet);
-        firstOfEach.add(generated.get(0));
+        // The same seed is the same figure in every class.
+        oneOfEach.add(generated.get(label % generated.size()));
       }
       Path classes = out.resolve(pipeline.frames() == 1 ? "classes.png" : "classes.gif");
-      ClipWriter.write(classes, mosaic(firstOfEach));
+      ClipWriter.write(classes, mosaic(oneOfEach));
       tell(classes);
       if (pipeline.frames() > GIVEN) {
         predict(pipeline);
