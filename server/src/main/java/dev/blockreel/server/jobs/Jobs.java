@@ -53,12 +53,7 @@ public final class Jobs implements AutoCloseable {
   private int beingStored; // guarded by this
   private final Map<String, Integer> images = new HashMap<>(); // of each owner; guarded by this
 
-  /**
-   * A page of jobs.
-   *
-   * @param jobs in the wanted order
-   * @param more whether others follow
-   */
+  /** A page of jobs in the wanted order, and whether others follow. */
   public record Page(List<Job> jobs, boolean more) {}
 
   /**
