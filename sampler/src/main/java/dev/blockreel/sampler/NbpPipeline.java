@@ -81,11 +81,6 @@ public final class NbpPipeline implements Pipeline {
   }
 
   @Override
-  public int classNumber(String nameOrNumber) {
-    return conditions.classes().number(nameOrNumber);
-  }
-
-  @Override
   public boolean takesClass() {
     return generator.description().network().hybrid();
   }

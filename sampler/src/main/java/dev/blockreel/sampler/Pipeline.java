@@ -81,10 +81,14 @@ public interface Pipeline extends AutoCloseable {
    * @param nameOrNumber a number, or a name; case, blanks, dashes and underscores do not count
    * @throws EngineFailure BAD_REQUEST when the model has no such name
    */
-  int classNumber(String nameOrNumber);
+  default int classNumber(String nameOrNumber) {
+    return new ClassNames(classes()).number(nameOrNumber);
+  }
 
   /** Whether the model is asked for a class (or a text in its place), rather than for nothing. */
-  boolean takesClass();
+  default boolean takesClass() {
+    return true;
+  }
 
   /** Whether a text may stand in the place of a class. */
   default boolean takesPrompt() {

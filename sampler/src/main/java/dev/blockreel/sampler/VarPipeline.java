@@ -104,16 +104,6 @@ public final class VarPipeline implements Pipeline {
   }
 
   @Override
-  public int classNumber(String nameOrNumber) {
-    return classes.number(nameOrNumber);
-  }
-
-  @Override
-  public boolean takesClass() {
-    return true;
-  }
-
-  @Override
   public SamplingOptions defaults() {
     return defaults;
   }

@@ -99,16 +99,6 @@ public final class XarPipeline implements Pipeline {
   }
 
   @Override
-  public int classNumber(String nameOrNumber) {
-    return classes.number(nameOrNumber);
-  }
-
-  @Override
-  public boolean takesClass() {
-    return true;
-  }
-
-  @Override
   public SamplingOptions defaults() {
     return defaults;
   }

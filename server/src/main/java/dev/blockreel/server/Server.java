@@ -207,6 +207,11 @@ public final class Server implements AutoCloseable {
     return engine;
   }
 
+  /** For tests: what only the server sees of its clips. */
+  Jobs jobs() {
+    return jobs;
+  }
+
   /** The port it listens at. */
   public int port() {
     return http.actualPort();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.blockreel.cli.TinyModel;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
+import dev.blockreel.server.jobs.Job;
 import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -80,16 +81,32 @@ class RealtimeTest {
   }
 
   @Test
-  void theFirstFragmentIsThereWhenTheSecondFrameIs() {
-    Viewer viewer = Viewer.open(server).start();
-    List<JsonObject> all = viewer.all();
-    int first =
-        IntStream.range(0, all.size())
-            .filter(i -> "media".equals(all.get(i).getString("kind")))
-            .findFirst()
-            .orElseThrow();
-    // 32 tokens in two frames of 16: the first fragment leaves before the last block is there.
-    assertThat(find(all.subList(first, all.size()), "video.progress")).isNotEmpty();
+  void theFirstFragmentArrivesBeforeTheSecondFrameIsBegun() {
+    CountDownLatch begin = server.holdEngine();
+    CountDownLatch goOn = new CountDownLatch(1);
+    try {
+      Viewer viewer = Viewer.open(server).start();
+      Job job = server.job(viewer.next("queue_status").getString("video_id"));
+      job.listen(
+          () -> {
+            if (job.framesDone() == 1) {
+              TestServer.await(goOn);
+            }
+          });
+      begin.countDown();
+      JsonObject chunk = viewer.next("video.chunk_metadata");
+      while (!chunk.getString("kind").equals("media")) {
+        chunk = viewer.next("video.chunk_metadata");
+      }
+      assertThat(job.framesDone()).isEqualTo(1);
+      assertThat(job.blocksDone()).isLessThan(job.blocksTotal());
+      goOn.countDown();
+      assertThat(viewer.closeCode()).isEqualTo(1000);
+      assertThat(job.framesDone()).isEqualTo(TinyModel.FRAMES);
+    } finally {
+      begin.countDown();
+      goOn.countDown();
+    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import ch.qos.logback.core.read.ListAppender;
 import dev.blockreel.cli.TinyModel;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.server.engine.ModelSource;
+import dev.blockreel.server.jobs.Job;
 import dev.blockreel.server.jobs.Limits;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -182,13 +183,22 @@ final class TestServer implements AutoCloseable {
                   release.await();
                   return null;
                 });
+    await(held);
+    assertThat(errand).isNotDone();
+    return release;
+  }
+
+  static void await(CountDownLatch latch) {
     try {
-      held.await();
-      assertThat(errand).isNotDone();
+      latch.await();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
-    return release;
+  }
+
+  /** What the server itself knows of a clip. */
+  Job job(String id) {
+    return server.jobs().find(id, "anyone").orElseThrow();
   }
 
   @Override

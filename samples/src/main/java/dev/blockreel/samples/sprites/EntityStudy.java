@@ -1,5 +1,6 @@
 package dev.blockreel.samples.sprites;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.blockreel.checkpoint.ModelDirectory;
@@ -77,8 +78,8 @@ public final class EntityStudy extends SampleProgram {
    * @param entity such as {@code cell:4}
    * @param entities how many make an image
    * @param steps of the solver for each of them
-   * @param trainingSteps how long it was trained
-   * @param trainingMinutes as {@code model.json} tells, 0 where it does not
+   * @param trainingSteps how long it was trained, as {@code model.json} tells; 0 where it does not
+   * @param trainingMinutes likewise
    * @param accuracy share of images whose class is recognised
    * @param inceptionScore of the images
    * @param distance Fréchet distance to real images
@@ -152,12 +153,12 @@ public final class EntityStudy extends SampleProgram {
               .run(made, real, work, this::tell);
       ClassScores scores = report.made().scores();
       FrechetDistance distance = report.distances().get(0);
-      var trained = model.description().at("/training/generator");
+      JsonNode trained = model.description().at("/training/generator");
       return new Row(
           shape.entity(),
           shape.order().entities().size(),
           model.description().at("/sampling/steps").asInt(),
-          trained.path("steps").asInt(trained.at("/recipe/training/steps").asInt()),
+          trained.path("steps").asInt(),
           trained.path("minutes").asDouble(),
           scores.accuracy(),
           scores.inceptionScore(),

@@ -2,6 +2,7 @@ package dev.blockreel.server.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.sampler.SamplingOptions;
@@ -78,7 +79,7 @@ public record ServedModel(
 
   /** Steps until the first frame is whole: of a hybrid model single tokens, then blocks. */
   public int firstFrameBlocks(GenerationRequest.Mode mode) {
-    if (!kind.equals("nbp")) {
+    if (!kind.equals(NbpGenerator.KIND)) {
       return blocks;
     }
     int block = mode == GenerationRequest.Mode.NTP ? 1 : blockSize;
