@@ -6,8 +6,7 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * Generations of one model that run side by side or one after the other, made by {@link
- * Pipeline#batch} and used by one thread at a time, the one that uses the pipeline. That thread
- * calls {@link #step} over and over:
+ * Pipeline#batch} and used by one thread at a time. That thread calls {@link #step} over and over:
  *
  * <pre>{@code
  * try (GenerationBatch batch = pipeline.batch(8)) {

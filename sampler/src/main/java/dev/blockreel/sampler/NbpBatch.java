@@ -27,8 +27,9 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p><b>Fairness.</b> Streams that make whole blocks step together, and so do those that make
  * single tokens (a hybrid model's first block, {@link GenerationRequest.Mode#NTP}). When there are
- * streams of both kinds, each kind gets half of the work, in tokens: newcomers reach their first
- * frame quickly, and do not hold the others up.
+ * streams of both kinds, each kind gets work, in tokens, in proportion to its streams: newcomers
+ * reach their first frame soon, do not hold the others up, and mostly share their many short steps
+ * with other newcomers.
  */
 public final class NbpBatch implements GenerationBatch {
   /** What a call costs beside its tokens, in tokens: reading the weights. */
@@ -42,8 +43,8 @@ public final class NbpBatch implements GenerationBatch {
   private final Deque<Generation> waiting = new ArrayDeque<>();
   private final List<Generation> running = new ArrayList<>();
   private final NbpDecoding.StepWatcher watcher;
-  private long blockWork;
-  private long tokenWork;
+  private double blockWork; // for each of the streams that shared it
+  private double tokenWork;
 
   /**
    * @param watcher sees the logits of each step, or null
@@ -147,11 +148,11 @@ public final class NbpBatch implements GenerationBatch {
     }
     boolean turnOfBlocks = tokens.isEmpty() || (!blocks.isEmpty() && blockWork < tokenWork);
     List<Generation> turn = turnOfBlocks ? blocks : tokens;
-    long work = CALL_COST + turn.stream().mapToLong(Generation::work).sum();
+    double work = CALL_COST + turn.stream().mapToLong(Generation::work).sum();
     if (turnOfBlocks) {
-      blockWork += work;
+      blockWork += work / turn.size();
     } else {
-      tokenWork += work;
+      tokenWork += work / turn.size();
     }
     return turn;
   }

@@ -19,7 +19,8 @@ import java.util.concurrent.CompletionException;
 
 /**
  * A loaded model, ready to generate: tokenizer, generator and sampler together, whatever its kind.
- * An image is a clip of one frame. Holds native memory until closed. One thread at a time.
+ * An image is a clip of one frame. Holds native memory until closed. One thread at a time, but for
+ * {@link #batch batches}: each may have a thread of its own, and all share the weights.
  */
 public interface Pipeline extends AutoCloseable {
   /**
@@ -170,10 +171,11 @@ public interface Pipeline extends AutoCloseable {
   void check(GenerationRequest request);
 
   /**
-   * Generations of one model on one thread, which may share steps.
+   * Generations of one model on one thread, which may share steps. Batches of one pipeline may run
+   * on different threads at the same time.
    *
    * @param slots how many clips may be generated at the same time; one with guidance counts twice
-   * @return to be closed before this pipeline, by its thread
+   * @return to be closed before this pipeline
    */
   GenerationBatch batch(int slots);
 

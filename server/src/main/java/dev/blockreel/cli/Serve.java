@@ -93,6 +93,15 @@ final class Serve extends EngineCommand {
   private int batch;
 
   @Option(
+      names = "--engine-threads",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Threads that generate side by side; they share the clips of --batch and the processor."
+              + " Default: 0, one a core (up to 4) for small models, else one.")
+  private int engineThreads;
+
+  @Option(
       names = "--queue",
       defaultValue = "64",
       paramLabel = "N",
@@ -193,6 +202,7 @@ final class Serve extends EngineCommand {
         keys == null ? List.of() : readKeys(),
         origins,
         node,
+        engineThreads,
         new Limits(
             batch,
             queue,

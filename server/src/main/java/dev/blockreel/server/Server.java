@@ -110,7 +110,8 @@ public final class Server implements AutoCloseable {
               .formatted(options.host(), options.port(), e.getCause().getMessage()),
           e);
     }
-    engine = Engine.start(options.models(), options.limits().batch(), measures);
+    engine =
+        Engine.start(options.models(), options.limits().batch(), options.engineThreads(), measures);
     Map<String, ServedModel> models = loaded();
     warmUp(options.data().resolve("warm-up"), models);
     jobs =

@@ -19,6 +19,7 @@ import java.util.Set;
  * @param keys API keys; none lets everybody in
  * @param origins of foreign pages that may use the server
  * @param node name of this server in the ids of its jobs: letters and digits
+ * @param engineThreads how many threads generate side by side; 0 for what suits the models
  * @param limits what it takes on
  */
 public record ServerOptions(
@@ -29,6 +30,7 @@ public record ServerOptions(
     List<String> keys,
     Set<String> origins,
     String node,
+    int engineThreads,
     Limits limits) {
   public ServerOptions {
     requireNonNull(host, "host is null");
@@ -42,6 +44,9 @@ public record ServerOptions(
     }
     if (models.stream().map(ModelSource::name).distinct().count() < models.size()) {
       throw badRequest("two models have the same name");
+    }
+    if (engineThreads < 0 || engineThreads > 64) {
+      throw badRequest("--engine-threads must lie between 0 and 64: got %d", engineThreads);
     }
     if (port < 0 || port > 65_535) {
       throw badRequest("--port must lie between 0 and 65535: got %d", port);

@@ -98,7 +98,7 @@ class RealtimeTest {
       while (!chunk.getString("kind").equals("media")) {
         chunk = viewer.next("video.chunk_metadata");
       }
-      assertThat(job.framesDone()).isEqualTo(1);
+      assertThat(job.framesDone()).isLessThanOrEqualTo(1); // the fragment leaves before the count
       assertThat(job.blocksDone()).isLessThan(job.blocksTotal());
       goOn.countDown();
       assertThat(viewer.closeCode()).isEqualTo(1000);

@@ -74,6 +74,7 @@ final class TestServer implements AutoCloseable {
         keys,
         origins,
         "test",
+        1, // so that a test can hold it
         limits);
   }
 

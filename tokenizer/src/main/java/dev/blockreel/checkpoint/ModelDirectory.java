@@ -158,6 +158,15 @@ public final class ModelDirectory {
     return description;
   }
 
+  /** What all its files of weights take on disk, in bytes. */
+  public long weightBytes() {
+    long bytes = 0;
+    for (JsonNode file : description.path("files")) {
+      bytes += file.path("bytes").asLong();
+    }
+    return bytes;
+  }
+
   /**
    * Reads what {@code model.json} says of one part of the model.
    *

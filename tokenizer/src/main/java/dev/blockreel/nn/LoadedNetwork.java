@@ -9,7 +9,8 @@ import java.util.List;
 
 /**
  * A compiled script and the weights that all of its methods take as their last argument. Holds
- * native memory until closed. One thread at a time.
+ * native memory until closed. Several threads may call at the same time, each with a scope of its
+ * own and with caches and histories that no other one writes.
  */
 public final class LoadedNetwork implements AutoCloseable {
   private final Script script;

@@ -94,6 +94,19 @@ public final class Torch {
   }
 
   /**
+   * Leaves each call its part of the processor, for threads that are begun from now on and call at
+   * the same time. Does nothing where {@code OMP_NUM_THREADS} says how many threads a call has.
+   *
+   * @param callers how many threads call
+   */
+  public static void share(int callers) {
+    if (System.getenv("OMP_NUM_THREADS") == null) {
+      int cores = Runtime.getRuntime().availableProcessors();
+      JniUtils.setNumThreads(Math.max(1, cores / callers));
+    }
+  }
+
+  /**
    * Whether oneDNN packs bf16 matrices on this processor; it refuses to where the instructions are
    * missing.
    */

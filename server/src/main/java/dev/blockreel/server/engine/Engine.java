@@ -5,52 +5,60 @@ import dev.blockreel.sampler.GenerationBatch;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.script.Torch;
 import dev.blockreel.server.operations.Measures;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The engine thread and what waits for it. Work is taken oldest first, owners in turn; models take
- * turns too. All tensors live and die on this thread.
+ * The loaded models, the threads that generate with them, and what waits for these. Work is taken
+ * oldest first, owners in turn, and goes to the thread that has most room; it stays there until it
+ * is over. All threads share the weights; each has batches of its own, whose tensors live and die
+ * on it.
  */
 public final class Engine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
   private final List<ModelSource> sources;
-  private final int slots;
-  private final Measures measures;
   private final WorkQueue queue = new WorkQueue();
-  private final BlockingQueue<Runnable> errands = new LinkedBlockingQueue<>();
-  private final Map<String, ModelRunner> runners = new LinkedHashMap<>();
+  private final List<EngineThread> threads;
+  private final Map<String, Pipeline> pipelines = new LinkedHashMap<>(); // the loader's, then ours
   private final CompletableFuture<Map<String, ServedModel>> loaded = new CompletableFuture<>();
-  private final Thread thread = new Thread(this::run, "engine");
-  private volatile boolean stopping;
+  private final Thread loader = new Thread(this::load, "engine-loader");
+  private boolean stopping; // guarded by this
 
-  private Engine(List<ModelSource> sources, int slots, Measures measures) {
+  private Engine(List<ModelSource> sources, int slots, int threads, Measures measures) {
     this.sources = List.copyOf(sources);
-    this.slots = slots;
-    this.measures = measures;
+    int each = Math.max(1, (slots + threads - 1) / threads);
+    this.threads =
+        IntStream.range(0, threads)
+            .mapToObj(i -> new EngineThread(this, "engine-" + i, each, measures))
+            .toList();
     measures.watchQueue(queue::depth);
+    measures.watchSlots(() -> this.threads.stream().mapToInt(EngineThread::slotsTaken).sum());
   }
 
   /**
-   * Starts the thread, which begins to load the models.
+   * Begins to load the models, on a thread of its own.
    *
    * @param slots how many clips of a model may be generated at the same time; one with guidance
    *     counts twice
+   * @param threads how many generate side by side, each with its share of the slots and of the
+   *     processor; 0 for what suits models of this size
    */
-  public static Engine start(List<ModelSource> sources, int slots, Measures measures) {
-    Engine engine = new Engine(sources, slots, measures);
-    engine.thread.start();
+  public static Engine start(List<ModelSource> sources, int slots, int threads, Measures measures) {
+    int some = threads > 0 ? threads : EngineThread.suitable(sources);
+    Engine engine = new Engine(sources, slots, Math.max(1, Math.min(some, slots / 2)), measures);
+    engine.loader.start();
     return engine;
   }
 
@@ -66,7 +74,41 @@ public final class Engine implements AutoCloseable {
   }
 
   private void wake() {
-    errands.add(() -> {});
+    threads.forEach(thread -> thread.run(() -> {}));
+  }
+
+  /** The next work that this thread shall begin, or null; nobody else has more room for it. */
+  synchronized Work next(EngineThread thread) {
+    if (stopping) {
+      return null;
+    }
+    Map<String, Integer> running = new HashMap<>();
+    for (EngineThread each : threads) {
+      each.works().forEach(work -> running.merge(work.owner(), 1, Integer::sum));
+    }
+    Work work = queue.take(waiting -> isRoomiest(thread, waiting), running);
+    if (work != null) {
+      thread.works().add(work);
+      if (queue.depth() > 0) {
+        wake(); // the next one may be for a thread that sleeps
+      }
+    }
+    return work;
+  }
+
+  private boolean isRoomiest(EngineThread thread, Work work) {
+    return thread.hasRoom(work)
+        && threads.stream().allMatch(o -> thread.load() <= o.load() || !o.hasRoom(work));
+  }
+
+  /** Work no longer takes any room. */
+  synchronized void left(EngineThread thread, Work work) {
+    thread.works().remove(work);
+  }
+
+  /** Whether a thread shall go on. */
+  synchronized boolean goesOn(EngineThread thread) {
+    return !stopping || !thread.works().isEmpty();
   }
 
   /** Takes work back; false when it no longer waits: the engine then ends it at its next step. */
@@ -84,58 +126,38 @@ public final class Engine implements AutoCloseable {
     return queue.depth();
   }
 
-  /** Does something small and native between two steps. */
+  /** Does something small and native between two steps of the thread that has least to do. */
   public <T> CompletableFuture<T> errand(Callable<T> task) {
     CompletableFuture<T> done = new CompletableFuture<>();
-    errands.add(
+    Runnable errand =
         () -> {
           try {
             done.complete(task.call());
           } catch (Exception e) {
             done.completeExceptionally(e);
           }
-        });
-    return done;
-  }
-
-  private void run() {
-    try {
-      load();
-      while (!stopping || !idle()) {
-        admit();
-        boolean worked = false;
-        for (ModelRunner runner : runners.values()) {
-          worked |= runner.step();
-        }
-        measures.slotsTaken(runners.values().stream().mapToInt(ModelRunner::slotsTaken).sum());
-        Runnable errand = worked || stopping ? errands.poll() : errands.take();
-        for (; errand != null; errand = errands.poll()) {
-          errand.run();
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (RuntimeException | Error e) {
-      LOG.error("the engine thread ended", e);
-      loaded.completeExceptionally(e);
-    } finally {
-      runners.values().forEach(ModelRunner::close);
+        };
+    synchronized (this) {
+      threads.stream().min(Comparator.comparingInt(EngineThread::load)).orElseThrow().run(errand);
     }
+    return done;
   }
 
   private void load() {
     try {
+      Torch.share(threads.size());
       Map<String, ServedModel> models = new LinkedHashMap<>();
       for (ModelSource source : sources) {
         Pipeline pipeline = Pipeline.load(source.directory(), source.dtype());
+        pipelines.put(source.name(), pipeline);
         warmUp(pipeline);
-        runners.put(source.name(), new ModelRunner(pipeline, slots, measures));
         models.put(source.name(), ServedModel.of(source, pipeline));
       }
+      threads.forEach(thread -> thread.prepare(pipelines));
+      threads.forEach(thread -> thread.thread().start());
       loaded.complete(Collections.unmodifiableMap(models));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       loaded.completeExceptionally(e);
-      stopping = true;
     }
   }
 
@@ -162,48 +184,28 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private boolean idle() {
-    return runners.values().stream().allMatch(runner -> runner.running().isEmpty());
-  }
-
-  private void admit() {
-    if (stopping) {
-      return;
-    }
-    Map<String, Integer> running = new HashMap<>();
-    runners
-        .values()
-        .forEach(
-            runner ->
-                runner.running().forEach(work -> running.merge(work.owner(), 1, Integer::sum)));
-    while (true) {
-      Work work =
-          queue.take(
-              waiting ->
-                  runners.containsKey(waiting.model())
-                      && runners.get(waiting.model()).hasRoom(waiting),
-              running);
-      if (work == null) {
-        return;
-      }
-      running.merge(work.owner(), 1, Integer::sum);
-      runners.get(work.model()).join(work);
-    }
-  }
-
   /** Takes on nothing more; what runs goes on until it is over or cancelled. */
   public void drain() {
-    stopping = true;
+    synchronized (this) {
+      stopping = true;
+    }
     wake();
   }
 
   /**
-   * Drains and waits until the thread has ended and everything native is freed. To be called on no
-   * event loop.
+   * Drains and waits until the threads have ended and everything native is freed. To be called on
+   * no event loop.
    */
   @Override
   public void close() {
     drain();
+    join(loader);
+    threads.forEach(thread -> join(thread.thread()));
+    pipelines.values().forEach(Pipeline::close);
+    pipelines.clear();
+  }
+
+  private static void join(Thread thread) {
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {

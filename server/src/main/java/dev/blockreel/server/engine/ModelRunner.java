@@ -7,41 +7,39 @@ import dev.blockreel.sampler.GenerationBatch;
 import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.server.operations.Measures;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs the work of one model: all of it shares steps. For the engine thread. */
+/** Runs the work of one model: all of it shares steps. For its thread. */
 final class ModelRunner implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ModelRunner.class);
 
+  private final GenerationBatch batch;
   private final Pipeline pipeline;
   private final Measures measures;
-  private final GenerationBatch batch;
-  private final Map<Work, Integer> running = new LinkedHashMap<>(); // and the slots each takes
+  private final Consumer<Work> left;
+  private final Set<Work> running = new HashSet<>();
   private int stepped;
 
-  ModelRunner(Pipeline pipeline, int slots, Measures measures) {
+  /**
+   * @param left is told of work that no longer takes room, before its end is
+   */
+  ModelRunner(GenerationBatch batch, Pipeline pipeline, Measures measures, Consumer<Work> left) {
+    this.batch = batch;
     this.pipeline = pipeline;
     this.measures = measures;
-    this.batch = pipeline.batch(slots);
-  }
-
-  /** Whether this work may join now. */
-  boolean hasRoom(Work work) {
-    int taken = running.values().stream().mapToInt(Integer::intValue).sum();
-    // What needs more than there is joins an empty batch, which then says so.
-    return taken + work.slots() <= batch.slots() || running.isEmpty();
+    this.left = left;
   }
 
   /** Takes work on; it begins with the next step. */
   void join(Work work) {
-    running.put(work, work.slots());
+    running.add(work);
     try {
       CompletableFuture<?> unused =
           batch
@@ -84,6 +82,7 @@ final class ModelRunner implements AutoCloseable {
 
   private void end(Work work, Throwable failure) {
     running.remove(work);
+    left.accept(work);
     Throwable cause =
         failure instanceof CompletionException && failure.getCause() != null
             ? failure.getCause()
@@ -94,32 +93,26 @@ final class ModelRunner implements AutoCloseable {
             && work.enough()
             && !work.cancelled();
     if (cause != null && !enough) {
-      work.failed(coded(cause));
+      fail(work, cause);
       return;
     }
     try {
       work.finished();
     } catch (RuntimeException e) {
-      work.failed(coded(e));
+      fail(work, e);
     }
   }
 
-  private static EngineFailure coded(Throwable cause) {
-    if (cause instanceof EngineFailure failure) {
-      return failure;
+  private static void fail(Work work, Throwable cause) {
+    if (!(cause instanceof EngineFailure)) {
+      LOG.error("a generation failed", cause);
     }
-    LOG.error("a generation failed", cause);
-    return new EngineFailure(
-        FailureCode.UNSUPPORTED, "a fault of the server itself: its log says more", cause);
+    work.failed(cause);
   }
 
   /** Slots of the batch that are not free. */
   int slotsTaken() {
     return batch.slots() - batch.freeSlots();
-  }
-
-  Set<Work> running() {
-    return running.keySet();
   }
 
   /** Takes all that runs a step further; false where nothing does. */
@@ -138,6 +131,5 @@ final class ModelRunner implements AutoCloseable {
   @Override
   public void close() {
     batch.close();
-    pipeline.close();
   }
 }

@@ -7,7 +7,7 @@ import dev.blockreel.sampler.Pipeline;
 
 /**
  * One clip to generate. {@link #model}, {@link #owner} and {@link #cancelled} may be called on any
- * thread, all else on the engine thread. After {@link #begin} exactly one of {@link #finished} and
+ * thread, all else on one engine thread. After {@link #begin} exactly one of {@link #finished} and
  * {@link #failed} follows.
  */
 public interface Work {
@@ -55,6 +55,10 @@ public interface Work {
   /** All frames were given. */
   void finished();
 
-  /** It ended early; nothing more comes. */
-  void failed(EngineFailure failure);
+  /**
+   * It ended early; nothing more comes.
+   *
+   * @param cause an {@link EngineFailure}; anything else is a fault of this program
+   */
+  void failed(Throwable cause);
 }

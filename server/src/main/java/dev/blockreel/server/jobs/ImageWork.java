@@ -1,6 +1,5 @@
 package dev.blockreel.server.jobs;
 
-import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
@@ -61,7 +60,7 @@ public final class ImageWork implements Work {
     return request;
   }
 
-  /** The encoded image, or an {@link EngineFailure}. */
+  /** The encoded image, or what {@link #failed} was told. */
   public CompletableFuture<byte[]> image() {
     return image;
   }
@@ -144,11 +143,11 @@ public final class ImageWork implements Work {
   }
 
   @Override
-  public void failed(EngineFailure failure) {
+  public void failed(Throwable cause) {
     if (begun) {
       measures.ended();
     }
-    measures.failed(JobError.of(failure).code());
-    image.completeExceptionally(failure);
+    measures.failed(JobError.of(cause).code());
+    image.completeExceptionally(cause);
   }
 }

@@ -18,11 +18,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One clip from its acceptance to its end. Any thread may read its state; the engine thread alone
+ * One clip from its acceptance to its end. Any thread may read its state; one engine thread alone
  * moves it on, until all frames exist.
  */
 public final class Job implements Work {
   private static final Logger LOG = LoggerFactory.getLogger(Job.class);
+
+  /** Between two tellings of steps; of frames and states all are told. */
+  private static final long STEP_NANOS = 20_000_000;
 
   private final Jobs jobs;
   private final Path folder;
@@ -34,6 +37,7 @@ public final class Job implements Work {
   private volatile int blocksDone;
   private volatile int blocksTotal;
   private volatile int framesDone;
+  private long toldNanos = System.nanoTime() - STEP_NANOS; // engine thread only
   private ClipRecorder recorder; // engine thread only, until its files are to be written
   private long bytes = -1; // disk thread only
 
@@ -183,7 +187,12 @@ public final class Job implements Work {
     blocksDone = done;
     blocksTotal = total;
     recorder.catchUp();
-    tell();
+    // Single tokens come faster than anybody can look, and each message costs.
+    long now = System.nanoTime();
+    if (now - toldNanos >= STEP_NANOS) {
+      toldNanos = now;
+      tell();
+    }
   }
 
   @Override
@@ -219,12 +228,14 @@ public final class Job implements Work {
   }
 
   @Override
-  public void failed(EngineFailure failure) {
+  public void failed(Throwable cause) {
     release();
     JobError reason = stopReason;
-    if (failure.code() != FailureCode.CANCELLED || reason == null) {
-      LOG.warn("{} failed: {}", id(), failure.getMessage());
-      reason = JobError.of(failure);
+    boolean cancelled =
+        cause instanceof EngineFailure failure && failure.code() == FailureCode.CANCELLED;
+    if (!cancelled || reason == null) {
+      LOG.warn("{} failed: {}", id(), cause.getMessage());
+      reason = JobError.of(cause);
     }
     jobs.failed(this, reason);
   }

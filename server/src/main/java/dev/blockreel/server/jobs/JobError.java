@@ -27,7 +27,10 @@ public record JobError(String code, String message) {
   static final JobError INTERNAL = new JobError("internal", "the server failed; its log says why");
 
   /** What the engine said, without its own file names where it is a fault of the server. */
-  static JobError of(EngineFailure failure) {
+  static JobError of(Throwable cause) {
+    if (!(cause instanceof EngineFailure failure)) {
+      return INTERNAL;
+    }
     return switch (failure.code()) {
       case CANCELLED -> CANCELLED;
       case OUT_OF_MEMORY -> new JobError("out_of_memory", failure.getMessage());

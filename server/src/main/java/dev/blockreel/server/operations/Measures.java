@@ -23,7 +23,6 @@ public final class Measures {
   private final MeterRegistry registry;
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicInteger viewers = new AtomicInteger();
-  private final AtomicInteger slots = new AtomicInteger();
   private final AtomicLong residentBytes = new AtomicLong();
   private final Counter frames;
   private final Counter blocks;
@@ -37,9 +36,6 @@ public final class Measures {
     this.registry = registry;
     Gauge.builder("blockreel.jobs.running", running, AtomicInteger::get)
         .description("Clips and images that are being generated")
-        .register(registry);
-    Gauge.builder("blockreel.slots.taken", slots, AtomicInteger::get)
-        .description("Slots of the caches of keys and values that clips hold")
         .register(registry);
     Gauge.builder("blockreel.viewers", viewers, AtomicInteger::get)
         .description("Open live streams")
@@ -95,6 +91,13 @@ public final class Measures {
         .register(registry);
   }
 
+  /** Shows how many slots of the caches clips hold. */
+  public void watchSlots(Supplier<Number> taken) {
+    Gauge.builder("blockreel.slots.taken", taken)
+        .description("Slots of the caches of keys and values that clips hold")
+        .register(registry);
+  }
+
   /** A job left the queue. */
   public void began(Duration waited) {
     running.incrementAndGet();
@@ -110,11 +113,6 @@ public final class Measures {
   public void step(int clips) {
     batch.record(clips);
     blocks.increment(clips);
-  }
-
-  /** Clips hold this many slots of the caches. */
-  public void slotsTaken(int count) {
-    slots.set(count);
   }
 
   /** Frames became final. */
