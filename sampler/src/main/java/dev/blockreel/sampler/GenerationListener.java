@@ -9,7 +9,7 @@ public interface GenerationListener {
   /** Watches nothing. */
   GenerationListener NONE = new GenerationListener() {};
 
-  /** Called after each step; {@code done} of {@code total} steps are over. */
+  /** Called for each step when it is over; {@code done} of {@code total} steps are over. */
   default void step(int done, int total) {}
 
   /**
@@ -39,7 +39,10 @@ public interface GenerationListener {
    */
   default void preview(List<Clip> unfinished) {}
 
-  /** Called before each step: true ends the generation with CANCELLED. */
+  /**
+   * Called before each step, or before several short ones that are made at once, for about a
+   * hundredth of a second: true ends the generation with CANCELLED.
+   */
   default boolean cancelled() {
     return false;
   }

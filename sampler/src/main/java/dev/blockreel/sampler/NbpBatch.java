@@ -42,19 +42,11 @@ public final class NbpBatch implements GenerationBatch {
   private final int slots;
   private final Deque<Generation> waiting = new ArrayDeque<>();
   private final List<Generation> running = new ArrayList<>();
-  private final NbpDecoding.StepWatcher watcher;
   private double blockWork; // for each of the streams that shared it
   private double tokenWork;
 
-  /**
-   * @param watcher sees the logits of each step, or null
-   */
   NbpBatch(
-      Magvit2Tokenizer tokenizer,
-      NbpGenerator generator,
-      NbpConditions conditions,
-      int slots,
-      NbpDecoding.StepWatcher watcher) {
+      Magvit2Tokenizer tokenizer, NbpGenerator generator, NbpConditions conditions, int slots) {
     if (slots < 1) {
       throw EngineFailure.badRequest("a batch needs at least one slot: got %d", slots);
     }
@@ -62,7 +54,6 @@ public final class NbpBatch implements GenerationBatch {
     this.model = generator.description();
     this.conditions = conditions;
     this.slots = slots;
-    this.watcher = watcher;
     this.decoding = new NbpDecoding(generator, slots);
   }
 
@@ -106,8 +97,8 @@ public final class NbpBatch implements GenerationBatch {
   }
 
   /**
-   * Lets cancelled generations go, lets waiting ones in, takes the streams whose turn it is one
-   * step further, and decodes the frames that this completes.
+   * Lets cancelled generations go, lets waiting ones in, takes the streams whose turn it is a step
+   * further, or several of single tokens, and decodes the frames that this completes.
    */
   @Override
   public boolean step() {
@@ -146,20 +137,20 @@ public final class NbpBatch implements GenerationBatch {
     if (tokens.isEmpty()) {
       tokenWork = Math.max(blockWork, tokenWork);
     }
-    boolean turnOfBlocks = tokens.isEmpty() || (!blocks.isEmpty() && blockWork < tokenWork);
-    List<Generation> turn = turnOfBlocks ? blocks : tokens;
-    double work = CALL_COST + turn.stream().mapToLong(Generation::work).sum();
-    if (turnOfBlocks) {
-      blockWork += work / turn.size();
-    } else {
-      tokenWork += work / turn.size();
-    }
-    return turn;
+    return tokens.isEmpty() || (!blocks.isEmpty() && blockWork < tokenWork) ? blocks : tokens;
+  }
+
+  private void charge(boolean blocks, double work) {
+    blockWork += blocks ? work : 0;
+    tokenWork += blocks ? 0 : work;
   }
 
   private void stepTogether(List<Generation> turn) {
+    boolean blocks = turn.get(0).makesBlocks();
+    long tokens = turn.stream().mapToLong(Generation::work).sum();
     try {
-      decoding.step(turn.stream().flatMap(g -> g.streams.stream()).toList(), watcher);
+      int steps = decoding.step(turn.stream().flatMap(g -> g.streams.stream()).toList(), null);
+      charge(blocks, (double) steps * (CALL_COST + tokens) / turn.size());
     } catch (RuntimeException e) {
       turn.forEach(generation -> generation.fail(e));
       return;
@@ -217,6 +208,7 @@ public final class NbpBatch implements GenerationBatch {
     private final List<List<Clip>> frames = new ArrayList<>();
     private ClipStream decoder;
     private int decoded;
+    private int told;
 
     Generation(GenerationRequest request, GenerationListener listener) {
       this.request = request;
@@ -258,7 +250,9 @@ public final class NbpBatch implements GenerationBatch {
 
     void stepped() {
       NbpStream first = streams.get(0);
-      listener.step(first.step(), first.total());
+      while (told < first.step()) {
+        listener.step(++told, first.total());
+      }
       preview();
     }
 

@@ -19,11 +19,18 @@ import java.util.Map;
  * #release}, and another one when it is guided.
  */
 final class NbpDecoding implements AutoCloseable {
+  /**
+   * Single tokens are made several in a call, about this long, since a call has its price too; long
+   * enough for that to vanish, and too short for a newcomer to mind.
+   */
+  private static final long CALL_NANOS = 10_000_000;
+
   private final NbpGenerator generator;
   private final NbpConfig config;
   private final TensorScope scope = TensorScope.open();
   private final Tensor cache;
   private final int slots;
+  private int singlesOfACall = 1;
   private final BitSet taken = new BitSet();
   private final Map<NbpStream, Places> places = new HashMap<>();
 
@@ -102,8 +109,13 @@ final class NbpDecoding implements AutoCloseable {
     }
   }
 
-  /** Takes each of these admitted streams one step further, in one call. */
-  void step(List<NbpStream> streams, StepWatcher watcher) {
+  /**
+   * Takes each of these admitted streams a step further, or several where all make single tokens,
+   * in one call.
+   *
+   * @return how many steps
+   */
+  int step(List<NbpStream> streams, StepWatcher watcher) {
     List<Reading> readings = new ArrayList<>();
     for (NbpStream stream : streams) {
       Places own = places.get(stream);
@@ -113,38 +125,62 @@ final class NbpDecoding implements AutoCloseable {
       }
     }
     readings.sort(Comparator.comparingInt(Reading::slot));
-    try (TensorScope step = TensorScope.open()) {
-      Batch batch = new Batch(step, readings, streams);
-      long[] drawn;
-      try (TensorList masks = new TensorList(batch.masks)) {
-        List<Tensor> made =
-            generator.callForList(
-                step,
-                "next",
-                step.longs(batch.ids, batch.ids.length),
-                step.longs(batch.positions, batch.ids.length),
-                batch.runs.stream().mapToLong(Integer::longValue).toArray(),
-                masks,
-                cache,
-                step.longs(batch.rows, batch.rows.length),
-                step.longs(batch.guided, batch.guided.length),
-                step.floats(batch.strengths, batch.guided.length, 1),
-                step.floats(batch.draws, 4, batch.drawn));
-        if (watcher != null) {
-          watcher.logits(made.get(2), made.get(1));
-        }
-        drawn = made.get(0).toLongs();
-      }
-      int at = 0;
+    int singles = streams.stream().mapToInt(NbpStream::singles).min().orElse(0);
+    // Who watches sees every step.
+    int steps = watcher != null ? 1 : Math.max(1, Math.min(singles, singlesOfACall));
+    long begun = System.nanoTime();
+    long[] drawn = call(readings, streams, steps, watcher);
+    if (singles > 0) {
+      adapt(steps, System.nanoTime() - begun);
+    }
+    int at = 0;
+    for (int i = 0; i < steps; i++) {
       for (NbpStream stream : streams) {
         int wanted = stream.wanted();
         stream.accept(drawn, at);
         at += wanted;
       }
     }
+    return steps;
   }
 
-  /** The arguments of a step. */
+  private void adapt(int steps, long nanos) {
+    if (nanos > 2 * CALL_NANOS) {
+      singlesOfACall = Math.max(1, steps / 2);
+    } else if (nanos < CALL_NANOS / 2 && steps == singlesOfACall) {
+      singlesOfACall = 2 * steps;
+    }
+  }
+
+  /** The ids that all steps draw, step by step, in each stream by stream. */
+  private long[] call(
+      List<Reading> readings, List<NbpStream> streams, int steps, StepWatcher watcher) {
+    try (TensorScope call = TensorScope.open()) {
+      Batch batch = new Batch(call, readings, streams, steps);
+      try (TensorList masks = new TensorList(batch.masks)) {
+        List<Tensor> made =
+            generator.callForList(
+                call,
+                "next",
+                call.longs(batch.ids, batch.ids.length),
+                call.longs(batch.positions, batch.ids.length),
+                batch.runs.stream().mapToLong(Integer::longValue).toArray(),
+                masks,
+                cache,
+                call.longs(batch.rows, batch.rows.length),
+                call.longs(batch.guided, batch.guided.length),
+                call.floats(batch.strengths, steps, batch.guided.length, 1),
+                call.floats(batch.draws, steps, 4, batch.drawn),
+                call.longs(batch.feeds, batch.feeds.length));
+        if (watcher != null) {
+          watcher.logits(made.get(2), made.get(1));
+        }
+        return made.get(0).toLongs();
+      }
+    }
+  }
+
+  /** The arguments of a call. */
   private final class Batch {
     private final long[] ids;
     private final long[] positions;
@@ -155,8 +191,12 @@ final class NbpDecoding implements AutoCloseable {
     private final long[] guided;
     private final float[] strengths;
     private final float[] draws;
+    private final long[] feeds;
 
-    Batch(TensorScope scope, List<Reading> readings, List<NbpStream> streams) {
+    /**
+     * @param steps above 1 only where each of the streams reads and makes one token in each
+     */
+    Batch(TensorScope scope, List<Reading> readings, List<NbpStream> streams, int steps) {
       int tokens = readings.stream().mapToInt(reading -> reading.ids.length).sum();
       ids = new long[tokens];
       positions = new long[tokens];
@@ -167,8 +207,9 @@ final class NbpDecoding implements AutoCloseable {
           streams.stream().filter(NbpStream::guided).mapToInt(NbpStream::wanted).sum();
       rows = new long[drawn + unconditional];
       guided = new long[unconditional];
-      strengths = new float[unconditional];
-      draws = new float[4 * drawn];
+      strengths = new float[steps * unconditional];
+      draws = new float[steps * 4 * drawn];
+      feeds = new long[steps == 1 ? 0 : tokens];
       int row = 0;
       int pair = 0;
       for (NbpStream stream : streams) {
@@ -176,12 +217,27 @@ final class NbpDecoding implements AutoCloseable {
         for (int i = stream.wanted(); i > 0; i--) {
           if (stream.guided()) {
             guided[pair] = row;
-            strengths[pair] = (float) stream.guidance();
+            for (int later = 0; later < steps; later++) {
+              strengths[later * unconditional + pair] = (float) stream.guidance(later);
+            }
             rows[drawn + pair++] = ends[own.unconditional] - i;
           }
-          stream.draw(draws, drawn, row);
+          for (int later = 0; later < steps; later++) {
+            stream.draw(draws, later, drawn, row);
+          }
+          if (steps > 1) {
+            feed(own, ends, row);
+          }
           rows[row++] = ends[own.slot] - i;
         }
+      }
+    }
+
+    /** Lets a stream read what it drew. */
+    private void feed(Places own, int[] ends, int row) {
+      feeds[ends[own.slot] - 1] = row;
+      if (own.unconditional >= 0) {
+        feeds[ends[own.unconditional] - 1] = row;
       }
     }
 

@@ -164,7 +164,7 @@ public final class NbpPipeline implements Pipeline {
 
   @Override
   public NbpBatch batch(int slots) {
-    return new NbpBatch(tokenizer, generator, conditions, slots, null);
+    return new NbpBatch(tokenizer, generator, conditions, slots);
   }
 
   @Override

@@ -25,7 +25,7 @@ public final class NbpProbe implements AutoCloseable {
   private final Tensor cache;
   private final TensorList noMasks = new TensorList(List.of());
   private final Tensor none = scope.longs(new long[0], 0);
-  private final Tensor noStrengths = scope.floats(new float[0], 0, 1);
+  private final Tensor noStrengths = scope.floats(new float[0], 1, 0, 1);
   private final SplittableRandom random = new SplittableRandom(1);
   private Tensor logits;
 
@@ -73,7 +73,8 @@ public final class NbpProbe implements AutoCloseable {
               places(step, tokens - drawn, drawn),
               none,
               noStrengths,
-              draws(step, drawn));
+              step.floats(draws(drawn), 1, 4, drawn),
+              none);
       made.get(0).toLongs();
     }
   }
@@ -107,7 +108,7 @@ public final class NbpProbe implements AutoCloseable {
       logits = scope.floats(values, tokens, config.vocabulary());
     }
     try (TensorScope step = TensorScope.open()) {
-      generator.call(step, "choose", logits, draws(step, tokens)).toLongs();
+      generator.call(step, "choose", logits, step.floats(draws(tokens), 4, tokens)).toLongs();
     }
   }
 
@@ -157,7 +158,7 @@ public final class NbpProbe implements AutoCloseable {
     return new long[] {0, tokens, 0, 1, past, -1};
   }
 
-  private Tensor draws(TensorScope step, int count) {
+  private float[] draws(int count) {
     float[] draws = new float[4 * count];
     boolean greedy = options.temperature() == 0;
     for (int i = 0; i < count; i++) {
@@ -166,7 +167,7 @@ public final class NbpProbe implements AutoCloseable {
       draws[2 * count + i] = options.topK();
       draws[3 * count + i] = greedy ? 0 : (float) options.topP();
     }
-    return step.floats(draws, 4, count);
+    return draws;
   }
 
   @Override

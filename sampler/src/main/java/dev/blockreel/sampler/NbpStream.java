@@ -101,9 +101,13 @@ final class NbpStream {
     return options.cfg() > 0 && config.hybrid();
   }
 
-  /** How strongly it guides in the next step. */
-  double guidance() {
-    return options.scaleCfg() ? options.cfg() * step : options.cfg();
+  /**
+   * How strongly it guides.
+   *
+   * @param later steps after the next one
+   */
+  double guidance(int later) {
+    return options.scaleCfg() ? options.cfg() * (step + later) : options.cfg();
   }
 
   /** Ids that the next step reads. */
@@ -135,18 +139,26 @@ final class NbpStream {
     return config.hybrid() && done < block ? 1 : block;
   }
 
+  /** Steps from here on that read one token and make one, before any other does. */
+  int singles() {
+    boolean single = input.length == 1 && wanted() == 1;
+    return single ? (block == 1 ? codes.length : block) - done : 0;
+  }
+
   /**
    * Fills a column of {@link TokenSampling}'s draws.
    *
-   * @param draws (4, rows)
+   * @param draws (steps, 4, rows)
+   * @param later steps after the next one
    */
-  void draw(float[] draws, int rows, int column) {
+  void draw(float[] draws, int later, int rows, int column) {
     boolean greedy = options.temperature() == 0;
     // 24 bits, so that no float rounds up to 1.
-    draws[column] = (random.nextInt() >>> 8) * 0x1p-24f;
-    draws[rows + column] = greedy ? 1 : Math.max(Float.MIN_NORMAL, (float) options.temperature());
-    draws[2 * rows + column] = greedy ? 1 : options.topK();
-    draws[3 * rows + column] = greedy ? 0 : (float) options.topP();
+    int at = 4 * rows * later + column;
+    draws[at] = (random.nextInt() >>> 8) * 0x1p-24f;
+    draws[at + rows] = greedy ? 1 : Math.max(Float.MIN_NORMAL, (float) options.temperature());
+    draws[at + 2 * rows] = greedy ? 1 : options.topK();
+    draws[at + 3 * rows] = greedy ? 0 : (float) options.topP();
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.blockreel.sampler;
 
+import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.script.Method;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
@@ -111,8 +112,10 @@ final class TokenSampling {
 
   /**
    * Adds the same to a script that has {@code step}, and {@code next(…, w)}: the arguments of
-   * {@code step}, then {@code guided, strengths, draws}; returns ids (R), the logits that they were
-   * chosen from, and those of the network.
+   * {@code step}, then {@code guided, strengths (C,U,1), draws (C,4,R), feeds (N)}. It makes C
+   * steps, of which each but the first reads what the one before it chose: token {@code feeds[i]}
+   * in place of id i, one position on. Returns the ids of all steps (C·R), the logits that the last
+   * were chosen from, and those of the network.
    */
   static void write(ScriptWriter script) {
     writeChoice(script);
@@ -128,10 +131,26 @@ final class TokenSampling {
           Sym guided = m.tensor("guided");
           Sym strengths = m.tensor("strengths");
           Sym draws = m.tensor("draws");
+          Sym feeds = m.tensor("feeds");
           Sym w = m.tensors("w");
           Sym raw = m.call("step", ids, positions, runs, masks, cache, rows, w);
-          Sym logits = m.call("guide", raw, guided, strengths, w);
-          m.returnsAll(m.call("choose", logits, draws, w), logits, raw);
+          Sym logits = m.call("guide", raw, guided, strengths.select(0, 0), w);
+          Sym chosen = m.call("choose", logits, draws.select(0, 0), w);
+          Sym all = m.let("[%s]".formatted(chosen));
+          m.loop(
+              draws.size(0) + " - 1",
+              i -> {
+                Sym place = m.let("%s + 1".formatted(i));
+                Nbp.writeAdvance(m, runs);
+                Sym read = chosen.indexSelect(0, feeds);
+                Sym at = positions.add(place);
+                m.assign(raw, m.call("step", read, at, runs, masks, cache, rows, w));
+                Sym strength = strengths.select(0, place);
+                m.assign(logits, m.call("guide", raw, guided, strength, w));
+                m.assign(chosen, m.call("choose", logits, draws.select(0, place), w));
+                m.line("torch.append(%s, %s)".formatted(all, chosen));
+              });
+          m.returnsAll(m.let("torch.cat(%s, 0)".formatted(all)), logits, raw);
         });
   }
 

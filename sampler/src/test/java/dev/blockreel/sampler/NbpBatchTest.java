@@ -85,7 +85,7 @@ class NbpBatchTest {
 
     @Override
     public boolean cancelled() {
-      return steps == cancelAfter;
+      return cancelAfter >= 0 && steps >= cancelAfter;
     }
   }
 
@@ -130,6 +130,27 @@ class NbpBatchTest {
     }
   }
 
+  /** Who watches the logits sees each step, and so gets a call for each. */
+  @Test
+  void tokensMadeSeveralInACallAreThoseOfSingleCalls() {
+    List<Integer> calls = new ArrayList<>();
+    List<int[]> single =
+        Streams.decode(pipeline.generator(), mixed(), (raw, guided) -> calls.add(1));
+    List<int[]> several = Streams.decode(pipeline.generator(), mixed(), null);
+    assertThat(several).usingRecursiveComparison().isEqualTo(single);
+    assertThat(calls).hasSize(48);
+  }
+
+  private static List<NbpStream> mixed() {
+    List<NbpStream> streams = new ArrayList<>();
+    for (SamplingOptions options : List.of(LIVELY, GUIDED, SamplingOptions.GREEDY, GUIDED)) {
+      int[] label = {streams.size() % 3};
+      streams.add(
+          new NbpStream(TinyModel.GENERATOR, label, new int[0], options, Mode.NTP, streams.size()));
+    }
+    return streams;
+  }
+
   @Test
   void nobodyOvertakesTheOldestThatWaits() {
     List<String> log = new ArrayList<>();
@@ -171,7 +192,8 @@ class NbpBatchTest {
     int last = log.indexOf("blocks 8/8");
     assertThat(last).isPositive();
     long tokens = log.subList(0, last).stream().filter(e -> e.startsWith("tokens")).count();
-    assertThat(tokens).isBetween(7L, 14L);
+    // Calls grow to 8 tokens at the most before the blocks have caught up.
+    assertThat(tokens).isBetween(7L, 17L);
   }
 
   @Test
@@ -189,7 +211,7 @@ class NbpBatchTest {
           .failsWithin(Duration.ZERO)
           .withThrowableOfType(ExecutionException.class)
           .withCauseInstanceOf(EngineFailure.class)
-          .withMessageContaining("step 3 of 15");
+          .withMessageContaining("of 15");
       assertThat(second).isCompletedExceptionally();
       assertThat(codes(third.join())).isEqualTo(alone(request(LIVELY, Mode.NBP, 3, 0)));
       assertThatThrownBy(fourth::join).isInstanceOf(CancellationException.class);

@@ -10,9 +10,14 @@ import dev.blockreel.script.Sym;
  *
  * <p>Where a CPU infers, attention is two products with a softmax between them, and keys lie
  * transposed, (d,M): for the few queries of a step that takes a third to a tenth of the time of
- * libtorch's fused attention, the plain twin, which keeps keys as (M,d).
+ * libtorch's fused attention, the plain twin, which keeps keys as (M,d). The products are made with
+ * a few more positions than there are tokens: a matrix of a new size costs oneDNN a kernel, and
+ * token by token every one would be new.
  */
 public final class CachedAttention {
+  /** Positions that products are made with are a multiple of this, where the cache has so many. */
+  private static final int PLACES = 64;
+
   private final int heads;
   private final int width;
 
@@ -57,23 +62,35 @@ public final class CachedAttention {
     Sym queries = tokens.select(0, 1);
     Sym values = places(own.select(0, 1), -1, width);
     values.slice(2, past, end).copyIn(tokens.select(0, 2));
-    Sym seenValues = values.slice(2, 0, end);
     if (!forward.numerics().attentionByProducts()) {
       Sym keys = places(own.select(0, 0), -1, width);
       keys.slice(2, past, end).copyIn(tokens.select(0, 0));
-      return queries.attention(keys.slice(2, 0, end), seenValues, mask);
+      return queries.attention(keys.slice(2, 0, end), values.slice(2, 0, end), mask);
     }
     Sym keys = places(own.select(0, 0), width, -1);
     keys.slice(3, past, end).copyIn(tokens.select(0, 0).transpose(2, 3));
+    Sym seen = seen(method, end, keys.size(3));
+    method.when(
+        "%s > %s".formatted(seen, seen(method, past, keys.size(3))),
+        () -> method.line("torch.zero_(%s)".formatted(values.slice(2, end, seen))));
     Sym scaled = queries.mul(1 / Math.sqrt(width));
-    Sym scores = method.let("torch.matmul(%s, %s)".formatted(scaled, keys.slice(3, 0, end)));
+    Sym scores = method.let("torch.matmul(%s, %s)".formatted(scaled, keys.slice(3, 0, seen)));
+    method.line("torch.fill_(%s, float(\"-inf\"))".formatted(scores.from(3, end)));
     method.when(
         mask + " is not None",
         () ->
             method.line(
-                "%s = torch.masked_fill(%s, torch.logical_not(%s), float(\"-inf\"))"
-                    .formatted(scores, scores, mask)));
-    return method.let("torch.matmul(%s, %s)".formatted(scores.softmax(-1), seenValues));
+                "torch.masked_fill_(%s, torch.logical_not(%s), float(\"-inf\"))"
+                    .formatted(scores.slice(3, 0, end), mask)));
+    return method.let(
+        "torch.matmul(%s, %s)".formatted(scores.softmax(-1), values.slice(2, 0, seen)));
+  }
+
+  /** Positions of {@code all} that products are made with when {@code tokens} of them are taken. */
+  private static Sym seen(Method method, Sym tokens, Sym all) {
+    return method.let(
+        "ops.prim.min(torch.floordiv(%s + %d, %d) * %d, %s)"
+            .formatted(tokens, PLACES - 1, PLACES, PLACES, all));
   }
 
   /** (B,H,M·d) → (B,H,rows,columns), a view. */

@@ -310,6 +310,16 @@ public final class Nbp {
         });
   }
 
+  /** Writes that all of {@code runs} have read a token more. */
+  public static void writeAdvance(Method m, Sym runs) {
+    m.loop(
+        "torch.floordiv(torch.len(%s), %d)".formatted(runs, RUN),
+        r -> {
+          Sym past = m.let("%s * %d + 4".formatted(r, RUN));
+          m.let("torch._set_item(%s, %s, %s + 1)".formatted(runs, past, runs.item(past)));
+        });
+  }
+
   /** The attention of {@link #writeCached}, run by run: (N,3·D) → (N,D). */
   private Sym attendWithCache(Forward forward, Sym tokens, Sym runs, Sym masks, Sym cache) {
     Method m = forward.method();
