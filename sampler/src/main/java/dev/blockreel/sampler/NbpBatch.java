@@ -27,13 +27,16 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p><b>Fairness.</b> Streams that make whole blocks step together, and so do those that make
  * single tokens (a hybrid model's first block, {@link GenerationRequest.Mode#NTP}). When there are
- * streams of both kinds, each kind gets work, in tokens, in proportion to its streams: newcomers
- * reach their first frame soon, do not hold the others up, and mostly share their many short steps
- * with other newcomers.
+ * streams of both kinds, each gets work, in tokens, in proportion to its streams, and single tokens
+ * twice that: newcomers reach their first frame soon, and share their many short steps with others
+ * that wait for the blocks to come; those are not held up for long.
  */
 public final class NbpBatch implements GenerationBatch {
   /** What a call costs beside its tokens, in tokens: reading the weights. */
   private static final int CALL_COST = 16;
+
+  /** How much more of the work is for single tokens. */
+  private static final int PREFERENCE = 2;
 
   private final Magvit2Tokenizer tokenizer;
   private final NbpGenerator.Description model;
@@ -142,7 +145,7 @@ public final class NbpBatch implements GenerationBatch {
 
   private void charge(boolean blocks, double work) {
     blockWork += blocks ? work : 0;
-    tokenWork += blocks ? 0 : work;
+    tokenWork += blocks ? 0 : work / PREFERENCE;
   }
 
   private void stepTogether(List<Generation> turn) {
