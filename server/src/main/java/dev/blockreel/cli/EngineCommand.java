@@ -1,5 +1,6 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.failure.AtExit;
 import dev.blockreel.script.NativeCalls;
 import java.io.PrintStream;
 import java.util.concurrent.Callable;
@@ -28,22 +29,8 @@ abstract class EngineCommand implements Callable<Integer> {
 
   @Override
   public final Integer call() {
-    Thread atExit = new Thread(this::end, "end");
-    Runtime.getRuntime().addShutdownHook(atExit);
-    try {
-      run();
-    } finally {
-      forget(atExit);
-    }
+    AtExit.guard(this::end, this::run);
     return 0;
-  }
-
-  private static void forget(Thread atExit) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(atExit);
-    } catch (IllegalStateException e) {
-      // The process is ending: the hook runs.
-    }
   }
 
   final boolean verbose() {

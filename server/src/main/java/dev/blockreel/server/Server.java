@@ -192,10 +192,7 @@ public final class Server implements AutoCloseable {
     } catch (OverlappingFileLockException e) {
       throw inUse();
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA,
-          "cannot use the folder %s: %s".formatted(options.data(), e.getMessage()),
-          e);
+      throw EngineFailure.media(e, "cannot use the folder %s", options.data());
     }
   }
 
@@ -252,7 +249,7 @@ public final class Server implements AutoCloseable {
       try {
         lock.close();
       } catch (IOException e) {
-        throw new EngineFailure(FailureCode.MEDIA, "cannot release the data folder", e);
+        throw EngineFailure.media(e, "cannot release the data folder");
       }
     }
   }

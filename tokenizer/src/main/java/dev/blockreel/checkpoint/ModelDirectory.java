@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.failure.AtExit;
 import dev.blockreel.failure.EngineFailure;
 import java.io.IOException;
 import java.io.InputStream;
@@ -267,11 +268,18 @@ public final class ModelDirectory {
     Path target = directory.toAbsolutePath().normalize();
     Path draft = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
     // Ctrl-C runs no finally block, and a draft may have many gigabytes.
-    Thread atExit = new Thread(() -> deleteTree(draft));
-    Runtime.getRuntime().addShutdownHook(atExit);
+    try {
+      AtExit.guard(() -> deleteTree(draft), () -> fill(target, draft, description, fill));
+    } catch (IOException e) {
+      throw EngineFailure.media(e, "cannot write %s", directory);
+    }
+  }
+
+  private static void fill(Path target, Path draft, ObjectNode description, Consumer<Path> fill)
+      throws IOException {
     try {
       if (Files.exists(target) && !isEmptyDirectory(target)) {
-        throw EngineFailure.badRequest("%s already exists: name a new directory", directory);
+        throw EngineFailure.badRequest("%s already exists: name a new directory", target);
       }
       Files.createDirectories(draft);
       fill.accept(draft);
@@ -280,19 +288,8 @@ public final class ModelDirectory {
       Files.write(draft.resolve(DESCRIPTION), JSON.writeValueAsBytes(json));
       Files.deleteIfExists(target);
       Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw EngineFailure.media(e, "cannot write %s", directory);
     } finally {
       deleteTree(draft);
-      forget(atExit);
-    }
-  }
-
-  private static void forget(Thread atExit) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(atExit);
-    } catch (IllegalStateException e) {
-      // The process is ending: the hook runs.
     }
   }
 

@@ -11,7 +11,6 @@ import dev.blockreel.evaluate.FrechetDistance;
 import dev.blockreel.evaluate.GeneratedFolder;
 import dev.blockreel.evaluate.OwnClassifier;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.sampler.GenerationListener;
@@ -134,7 +133,7 @@ public final class EntityStudy extends SampleProgram {
       }
       return found;
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot read " + models, e);
+      throw EngineFailure.media(e, "cannot read %s", models);
     }
   }
 
@@ -199,7 +198,7 @@ public final class EntityStudy extends SampleProgram {
       Files.writeString(out.resolve("entities.md"), table(rows));
       draw(rows, out.resolve("entities"));
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot write to " + out, e);
+      throw EngineFailure.media(e, "cannot write to %s", out);
     }
     terminal().printf("%n%s", table(rows));
     terminal().flush();

@@ -2,7 +2,6 @@ package dev.blockreel.samples.sprites;
 
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.media.ClipReader;
@@ -182,7 +181,7 @@ public final class MakeGallery extends SampleProgram {
               ClipSampling.Window.START);
       return files.stream().map(file -> ClipReader.read(file, sampling)).toList();
     } catch (IOException e) {
-      throw new EngineFailure(FailureCode.MEDIA, "cannot list the folder " + folder, e);
+      throw EngineFailure.media(e, "cannot list the folder %s", folder);
     }
   }
 

@@ -1,7 +1,6 @@
 package dev.blockreel.server.jobs;
 
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipWriter;
 import java.io.IOException;
@@ -33,7 +32,7 @@ public final class ImageStore {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
-      throw failure("cannot make the folder " + folder, e);
+      throw EngineFailure.media(e, "cannot make the folder %s", folder);
     }
   }
 
@@ -63,7 +62,7 @@ public final class ImageStore {
       Files.delete(file);
       return bytes;
     } catch (IOException e) {
-      throw failure("cannot encode an image", e);
+      throw EngineFailure.media(e, "cannot encode an image");
     }
   }
 
@@ -79,9 +78,5 @@ public final class ImageStore {
     } catch (IOException e) {
       LOG.warn("old images stay: {}", e.getMessage());
     }
-  }
-
-  private static EngineFailure failure(String what, IOException e) {
-    return new EngineFailure(FailureCode.MEDIA, "%s: %s".formatted(what, e.getMessage()), e);
   }
 }

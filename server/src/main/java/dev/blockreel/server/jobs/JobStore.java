@@ -2,7 +2,6 @@ package dev.blockreel.server.jobs;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -44,7 +43,7 @@ final class JobStore {
     try {
       Files.createDirectories(root);
     } catch (IOException e) {
-      throw failure("cannot make the folder " + root, e);
+      throw EngineFailure.media(e, "cannot make the folder %s", root);
     }
   }
 
@@ -65,7 +64,7 @@ final class JobStore {
       force(root);
     } catch (IOException e) {
       delete(record.id());
-      throw failure("cannot store a job", e);
+      throw EngineFailure.media(e, "cannot store a job");
     }
   }
 
@@ -93,7 +92,7 @@ final class JobStore {
           StandardCopyOption.REPLACE_EXISTING);
       force(folder);
     } catch (IOException e) {
-      throw failure("cannot store the record of a job", e);
+      throw EngineFailure.media(e, "cannot store the record of a job");
     }
   }
 
@@ -104,7 +103,7 @@ final class JobStore {
         force(file);
       }
     } catch (IOException e) {
-      throw failure("cannot store the files of a job", e);
+      throw EngineFailure.media(e, "cannot store the files of a job");
     }
     save(record);
   }
@@ -127,7 +126,7 @@ final class JobStore {
             .ifPresentOrElse(records::add, () -> delete(String.valueOf(folder.getFileName())));
       }
     } catch (IOException e) {
-      throw failure("cannot read the jobs in " + root, e);
+      throw EngineFailure.media(e, "cannot read the jobs in %s", root);
     }
     records.sort(Comparator.comparing(JobRecord::createdAt).thenComparing(JobRecord::id));
     return records;
@@ -165,7 +164,7 @@ final class JobStore {
         }
       }
     } catch (IOException e) {
-      throw failure("cannot remove the files of a job", e);
+      throw EngineFailure.media(e, "cannot remove the files of a job");
     }
   }
 
@@ -183,7 +182,7 @@ final class JobStore {
         }
       }
     } catch (IOException e) {
-      throw failure("cannot remove a job", e);
+      throw EngineFailure.media(e, "cannot remove a job");
     }
   }
 
@@ -221,9 +220,5 @@ final class JobStore {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  private static EngineFailure failure(String what, IOException e) {
-    return new EngineFailure(FailureCode.MEDIA, "%s: %s".formatted(what, e.getMessage()), e);
   }
 }

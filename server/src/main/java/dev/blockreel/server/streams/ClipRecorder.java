@@ -1,7 +1,6 @@
 package dev.blockreel.server.streams;
 
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipWriter;
 import dev.blockreel.media.FrameEncoder;
@@ -170,8 +169,7 @@ public final class ClipRecorder implements AutoCloseable {
       // No part file: a folder without its record is swept away as a whole.
       Files.write(folder.resolve(FRAGMENTS), all.toByteArray());
     } catch (IOException e) {
-      throw new EngineFailure(
-          FailureCode.MEDIA, "cannot write %s: %s".formatted(FRAGMENTS, e.getMessage()), e);
+      throw EngineFailure.media(e, "cannot write %s", FRAGMENTS);
     }
   }
 
