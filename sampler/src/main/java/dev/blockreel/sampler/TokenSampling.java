@@ -170,12 +170,17 @@ final class TokenSampling {
   }
 
   /**
-   * Logits below the largest, divided by the temperature, (R,V). The largest becomes 0 first: then
-   * no temperature, however low, makes numbers that are none.
+   * Logits below the largest, divided by the temperature. The largest becomes 0 first: then no
+   * temperature, however low, makes numbers that are none. Tokens are ranked by what the network
+   * said, before this rounds some of them to ties.
    */
-  private static Sym scaled(Method m, Sym logits, Sym draws) {
-    Sym below = m.let("%s - torch.amax(%s, [-1], True)".formatted(logits, logits));
-    return below.div(column(draws, 1));
+  private static Sym scaled(Sym logits, Sym largest, Sym draws) {
+    return logits.sub(largest).div(column(draws, 1));
+  }
+
+  /** The largest logit of each row, (R,1). */
+  private static Sym largest(Method m, Sym logits) {
+    return m.let("torch.amax(%s, [-1], True)".formatted(logits));
   }
 
   /** How many tokens top-k keeps, (R,1), float. */
@@ -189,9 +194,9 @@ final class TokenSampling {
   private static void ranked(Method m) {
     Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
-    Sym scaled = scaled(m, logits, draws);
-    m.line("values, ids = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(scaled));
-    Sym filtered = m.call("filter", m.literal("values"), draws, logits.size(1));
+    m.line("sorted, ids = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(logits));
+    Sym values = scaled(m.literal("sorted"), largest(m, logits), draws);
+    Sym filtered = m.call("filter", values, draws, logits.size(1));
     m.returnsAll(filtered.item(0), m.literal("ids"), filtered.item(1));
   }
 
@@ -229,14 +234,13 @@ final class TokenSampling {
     Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
     m.tensors("w");
-    Sym scaled = scaled(m, logits, draws);
     Sym topK = m.let(column(draws, 2).toString());
     Sym few =
         m.let(
             "bool(torch.all(torch.logical_and(%s >= 1., %s <= %d.))) and %s >= %d"
                 .formatted(topK, topK, FEW, logits.size(1), 2 * GROUPS));
-    m.when(few.toString(), () -> m.returns(m.call("chooseOfFew", scaled, draws)));
-    m.returns(m.call("chooseByHistogram", scaled, draws));
+    m.when(few.toString(), () -> m.returns(m.call("chooseOfFew", logits, draws)));
+    m.returns(m.call("chooseByHistogram", logits, draws));
   }
 
   /**
@@ -245,24 +249,28 @@ final class TokenSampling {
    * wanted.
    */
   private static void chooseOfFew(Method m) {
-    Sym scaled = m.tensor("scaled");
+    Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
-    Sym vocabulary = m.let(scaled.size(1).toString());
+    Sym vocabulary = m.let(logits.size(1).toString());
     Sym size = m.let("torch.floordiv(%s, %d)".formatted(vocabulary, GROUPS));
     Sym groups = m.let("torch.floordiv(%s, %s)".formatted(vocabulary, size));
     Sym whole = m.let("%s * %s".formatted(groups, size));
     Sym grouped =
         m.let(
-            "torch.unflatten(%s, 1, [%s, %s])".formatted(scaled.slice(1, 0, whole), size, groups));
+            "torch.unflatten(%s, 1, [%s, %s])".formatted(logits.slice(1, 0, whole), size, groups));
     Sym largest =
-        m.concat(1, m.let("torch.amax(%s, [1])".formatted(grouped)), scaled.from(1, whole));
-    m.line("highest, _ = torch.topk(%s, %d)".formatted(largest, FEW));
-    Sym last = m.let("%s.to(4) - 1".formatted(kept(m, draws, vocabulary)));
-    Sym mark = m.let("torch.gather(%s, 1, %s)".formatted(m.literal("highest"), last));
-    Sym candidates = m.let("%s >= %s".formatted(scaled, mark));
+        m.concat(1, m.let("torch.amax(%s, [1])".formatted(grouped)), logits.from(1, whole));
+    // One mark serves rows that keep less, too: it lets more pass than they need.
+    Sym k = m.let("int(torch.amax(%s))".formatted(column(draws, 2)));
+    m.line(
+        "mark, _ = torch.kthvalue(%s, %s - %s + 1, 1, True)"
+            .formatted(largest, largest.size(1), k));
+    Sym candidates = m.let("%s >= mark".formatted(logits));
     Sym count = m.let("torch.sum(%s, [1], True)".formatted(candidates));
-    Sym ranked = m.call("rank", scaled, candidates, count);
-    Sym filtered = m.call("filter", ranked.item(0), draws, vocabulary);
+    Sym ranked = m.call("rank", logits, candidates, count);
+    Sym likeliest = m.let(ranked.item(0).slice(1, 0, 1).toString());
+    Sym values = scaled(ranked.item(0), likeliest, draws);
+    Sym filtered = m.call("filter", values, draws, vocabulary);
     m.returns(draw(m, draws, ranked.item(1), filtered.item(1)));
   }
 
@@ -272,8 +280,10 @@ final class TokenSampling {
    * #BINS} bins of logits tell in which bin that is, and only the tokens of that one are ranked.
    */
   private static void chooseByHistogram(Method m) {
-    Sym scaled = m.tensor("scaled");
+    Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
+    Sym largest = largest(m, logits);
+    Sym scaled = scaled(logits, largest, draws);
     Sym weights = m.let("torch.exp(%s).to(7)".formatted(scaled));
     // Bin 0 holds the largest; what lies below the last one has no weight.
     Sym low =
@@ -301,13 +311,14 @@ final class TokenSampling {
         "bool(torch.any(%s))".formatted(matters),
         () -> {
           Sym asked = m.let("torch.where(%s, %s, %d)".formatted(matters, binOfK, BINS));
-          Sym found = m.call("inBin", scaled, bins, counts, asked);
+          Sym found = m.call("inBin", logits, bins, counts, asked);
+          Sym values = scaled(found.item(0), largest, draws);
           Sym need = m.let("(%s.to(7) - %s).to(4) - 1".formatted(kept, before(m, many, asked)));
-          Sym inside = clampTo(m, need, found.item(0));
-          Sym kth = m.let("torch.gather(%s, 1, %s)".formatted(found.item(0), inside));
+          Sym inside = clampTo(m, need, values);
+          Sym kth = m.let("torch.gather(%s, 1, %s)".formatted(values, inside));
           // Ties with the k-th logit stay.
           m.assign(least, m.let("torch.where(%s, %s, %s)".formatted(matters, kth, least)));
-          Sym stay = keepAtLeast(m, found.item(0), least);
+          Sym stay = keepAtLeast(m, values, least);
           m.assign(mass, cut(m, mass, asked, stay));
         });
 
@@ -319,8 +330,9 @@ final class TokenSampling {
     m.when(
         "bool(torch.any(%s < %d))".formatted(binOfP, BINS),
         () -> {
-          Sym found = m.call("inBin", scaled, bins, counts, binOfP);
-          Sym stay = keepAtLeast(m, found.item(0), least);
+          Sym found = m.call("inBin", logits, bins, counts, binOfP);
+          Sym values = scaled(found.item(0), largest, draws);
+          Sym stay = keepAtLeast(m, values, least);
           Sym ahead =
               m.let("%s + torch.cumsum(%s, 1) - %s".formatted(before(m, sums, binOfP), stay, stay));
           Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(stay, ahead, limit));
@@ -336,8 +348,9 @@ final class TokenSampling {
     // The draw.
     Sym target = target(m, draws, sums);
     Sym bin = clampTo(m, firstBin(m, sums, target.toString(), true), sums);
-    Sym found = m.call("inBin", scaled, bins, counts, bin);
-    Sym stay = keepAtLeast(m, found.item(0), least);
+    Sym found = m.call("inBin", logits, bins, counts, bin);
+    Sym values = scaled(found.item(0), largest, draws);
+    Sym stay = keepAtLeast(m, values, least);
     Sym all = m.let("torch.sum(%s > 0., [1], True)".formatted(stay));
     Sym last =
         m.let(
@@ -381,11 +394,11 @@ final class TokenSampling {
   }
 
   /**
-   * Writes {@code inBin(scaled (R,V), bins (R,V), counts (R,bins), bin (R,1))}: {@code rank} for
+   * Writes {@code inBin(logits (R,V), bins (R,V), counts (R,bins), bin (R,1))}: {@code rank} for
    * the tokens of one bin a row; none where there is no such bin.
    */
   private static void inBin(Method m) {
-    Sym scaled = m.tensor("scaled");
+    Sym logits = m.tensor("logits");
     Sym bins = m.tensor("bins");
     Sym counts = m.tensor("counts");
     Sym bin = m.tensor("bin");
@@ -393,21 +406,21 @@ final class TokenSampling {
         m.let(
             "torch.where(%s < %d, torch.gather(%s, 1, torch.clamp(%s, 0, %d)), 0.).to(4)"
                 .formatted(bin, BINS, counts, bin, BINS - 1));
-    Sym ranked = m.call("rank", scaled, m.let("%s == %s".formatted(bins, bin)), own);
+    Sym ranked = m.call("rank", logits, m.let("%s == %s".formatted(bins, bin)), own);
     m.returnsAll(ranked.item(0), ranked.item(1));
   }
 
   /**
-   * Writes {@code rank(scaled (R,V), some (R,V), count (R,1))}: the tokens of which {@code some} is
-   * true, likeliest first, ties by their ids: scaled logits and ids, (R,C) each. {@code count} says
-   * how many they are in each row; rows with less than C of them end in -inf and 0.
+   * Writes {@code rank(logits (R,V), some (R,V), count (R,1))}: the tokens of which {@code some} is
+   * true, likeliest first, ties by their ids: logits and ids, (R,C) each. {@code count} says how
+   * many they are in each row; rows with less than C of them end in -inf and 0.
    */
   private static void rank(Method m) {
-    Sym scaled = m.tensor("scaled");
+    Sym logits = m.tensor("logits");
     Sym some = m.tensor("some");
     Sym count = m.tensor("count");
-    Sym vocabulary = scaled.size(1);
-    Sym rows = scaled.size(0);
+    Sym vocabulary = logits.size(1);
+    Sym rows = logits.size(0);
     Sym places = m.let("torch.squeeze(torch.nonzero(torch.reshape(%s, [-1])), 1)".formatted(some));
     Sym row = m.let("torch.floor_divide(%s, %s)".formatted(places, vocabulary));
     Sym most = m.let("max(1, int(torch.amax(%s)))".formatted(count));
@@ -417,7 +430,7 @@ final class TokenSampling {
             "torch.arange(%s, device=ops.prim.device(%s)) - torch.index_select(%s, 0, %s)"
                 .formatted(places.size(0), places, first, row));
     Sym cells = m.let("%s * %s + %s".formatted(row, most, within));
-    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(scaled));
+    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(logits));
     Sym values =
         spread(
             m,
