@@ -102,10 +102,10 @@ final class NbpDecoding implements AutoCloseable {
   private record Reading(NbpStream stream, int slot, long[] ids) {
     /** Whether {@code next} can be in a run with this one, right behind it. */
     boolean goesWith(Reading next) {
-      return next.slot == slot + 1
-          && next.ids.length == ids.length
-          && next.stream.past() == stream.past()
-          && next.stream.block() == stream.block();
+      boolean together =
+          next.stream.past() == stream.past() && next.stream.block() == stream.block();
+      boolean apart = ids.length == 1 && Math.min(stream.past(), next.stream.past()) > 0;
+      return next.slot == slot + 1 && next.ids.length == ids.length && (together || apart);
     }
   }
 
@@ -264,7 +264,8 @@ final class NbpDecoding implements AutoCloseable {
           to++;
         }
         int length = first.ids.length;
-        int past = first.stream.past();
+        int past =
+            readings.subList(from, to).stream().mapToInt(r -> r.stream.past()).max().orElse(0);
         runs.addAll(
             List.of(token, length, first.slot, to - from, past, past == 0 ? masks.size() : -1));
         if (past == 0) {

@@ -90,6 +90,58 @@ class NbpNumericsTest {
     }
   }
 
+  /**
+   * Logits of the token after the first {@code past[i]} of sequence i, (2,V): both read it in one
+   * run.
+   */
+  private static float[] apart(NbpGenerator generator, int... past) {
+    long[] one = sequence(1);
+    long[] two = sequence(2);
+    try (TensorScope scope = TensorScope.open()) {
+      var cache = generator.cache(scope, 3);
+      var masks =
+          Arrays.stream(past)
+              .mapToObj(n -> scope.booleans(new NbpLayout(CONFIG).mask(n), n, n))
+              .toList();
+      int all = past[0] + past[1];
+      try (TensorList both = new TensorList(masks);
+          TensorList none = new TensorList(List.of())) {
+        generator.call(
+            scope,
+            "step",
+            scope.longs(
+                LongStream.concat(Arrays.stream(one, 0, past[0]), Arrays.stream(two, 0, past[1]))
+                    .toArray(),
+                all),
+            scope.longs(
+                LongStream.concat(LongStream.range(0, past[0]), LongStream.range(0, past[1]))
+                    .toArray(),
+                all),
+            new long[] {0, past[0], 1, 1, 0, 0, past[0], past[1], 2, 1, 0, 1},
+            both,
+            cache,
+            scope.longs(new long[] {0}, 1));
+        return generator
+            .call(
+                scope,
+                "step",
+                scope.longs(new long[] {one[past[0]], two[past[1]]}, 2),
+                scope.longs(new long[] {past[0], past[1]}, 2),
+                new long[] {0, 1, 1, 2, Math.max(past[0], past[1]), -1},
+                none,
+                cache,
+                scope.longs(new long[] {0, 1}, 2))
+            .toFloats();
+      }
+    }
+  }
+
+  /** Logits of the last of these ids. */
+  private static float[] last(NbpGenerator generator, long[] ids) {
+    float[] all = whole(generator, ids);
+    return Arrays.copyOfRange(all, all.length - CONFIG.vocabulary(), all.length);
+  }
+
   private static NbpGenerator load(Numerics numerics) {
     Path model = folder.resolve("tiny");
     if (!model.toFile().exists()) {
@@ -112,6 +164,30 @@ class NbpNumericsTest {
     for (int rows : new int[] {1, BLOCK}) {
       try (NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16, rows))) {
         assertClose(stepped(fast), wanted, 0.03f);
+      }
+    }
+  }
+
+  @Test
+  void singleTokensOfStreamsThatAreNotEquallyFarAreReadTogether() {
+    float[] wanted = new float[2 * CONFIG.vocabulary()];
+    try (NbpGenerator plain = load(Numerics.plain())) {
+      for (int[] past : new int[][] {{2, 5}, {4, 3}}) {
+        System.arraycopy(
+            last(plain, Arrays.copyOf(sequence(1), past[0] + 1)), 0, wanted, 0, wanted.length / 2);
+        System.arraycopy(
+            last(plain, Arrays.copyOf(sequence(2), past[1] + 1)),
+            0,
+            wanted,
+            wanted.length / 2,
+            wanted.length / 2);
+        assertClose(apart(plain, past), wanted, 1e-5f);
+        try (NbpGenerator fast = load(Numerics.inference(Dtype.FLOAT32, 1))) {
+          assertClose(apart(fast, past), wanted, 1e-5f);
+        }
+        try (NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16, 1))) {
+          assertClose(apart(fast, past), wanted, 0.03f);
+        }
       }
     }
   }

@@ -45,34 +45,38 @@ public final class CachedAttention {
   }
 
   /**
-   * Writes the attention of streams in slots beside each other that are equally far.
+   * Writes the attention of streams in slots beside each other, which are equally far, or read one
+   * token each.
    *
    * @param tokens keys, queries, values of the new tokens, (3,B,H,T,d)
    * @param cache of one layer, (2,S,H,M·d)
    * @param slot the first stream's
-   * @param past tokens that the cache holds of each
-   * @param mask a variable that holds (T, past+T) of booleans, true where a token may look, or
-   *     {@code None} for everywhere
+   * @param past tokens that the cache holds of each; of streams that are not equally far, at most
+   * @param places a variable that holds how many it holds of each, (B), where they are not equally
+   *     far and T is 1; else {@code None}
+   * @param mask a variable that holds (T, past+T) or (B,1,1,past+1) of booleans, true where a token
+   *     may look, or {@code None} for everywhere
    * @return (B,H,T,d)
    */
-  public Sym apply(Forward forward, Sym tokens, Sym cache, Sym slot, Sym past, Sym mask) {
+  public Sym apply(
+      Forward forward, Sym tokens, Sym cache, Sym slot, Sym past, Sym places, Sym mask) {
     Method method = forward.method();
     Sym end = method.let(past + " + " + tokens.size(3));
     Sym own = cache.slice(1, slot, slot + " + " + tokens.size(1));
     Sym queries = tokens.select(0, 1);
-    Sym values = places(own.select(0, 1), -1, width);
-    values.slice(2, past, end).copyIn(tokens.select(0, 2));
+    Sym values = view(own.select(0, 1), -1, width);
     if (!forward.numerics().attentionByProducts()) {
-      Sym keys = places(own.select(0, 0), -1, width);
-      keys.slice(2, past, end).copyIn(tokens.select(0, 0));
+      Sym keys = view(own.select(0, 0), -1, width);
+      write(method, values, tokens.select(0, 2), past, end, places);
+      write(method, keys, tokens.select(0, 0), past, end, places);
       return queries.attention(keys.slice(2, 0, end), values.slice(2, 0, end), mask);
     }
-    Sym keys = places(own.select(0, 0), width, -1);
-    keys.slice(3, past, end).copyIn(tokens.select(0, 0).transpose(2, 3));
+    // What was never written may be no number, and none times 0 is none.
+    method.when(past + " == 0", () -> method.line("torch.zero_(%s)".formatted(values)));
+    Sym keys = view(own.select(0, 0), width, -1);
+    write(method, values, tokens.select(0, 2), past, end, places);
+    write(method, keys.transpose(2, 3), tokens.select(0, 0), past, end, places);
     Sym seen = seen(method, end, keys.size(3));
-    method.when(
-        "%s > %s".formatted(seen, seen(method, past, keys.size(3))),
-        () -> method.line("torch.zero_(%s)".formatted(values.slice(2, end, seen))));
     Sym scaled = queries.mul(1 / Math.sqrt(width));
     Sym scores = method.let("torch.matmul(%s, %s)".formatted(scaled, keys.slice(3, 0, seen)));
     method.line("torch.fill_(%s, float(\"-inf\"))".formatted(scores.from(3, end)));
@@ -93,8 +97,23 @@ public final class CachedAttention {
             .formatted(tokens, PLACES - 1, PLACES, PLACES, all));
   }
 
+  /** Puts new keys or values, (B,H,T,d), into those of the cache, (B,H,M,d). */
+  private static void write(Method method, Sym cached, Sym made, Sym past, Sym end, Sym places) {
+    method.when(places + " is None", () -> cached.slice(2, past, end).copyIn(made));
+    method.when(
+        places + " is not None",
+        () -> {
+          Sym streams =
+              method.let(
+                  "torch.arange(%s, device=ops.prim.device(%s))".formatted(made.size(0), made));
+          method.line(
+              "torch.index_put_(%s, annotate(List[Optional[Tensor]], [%s, %s]), %s)"
+                  .formatted(cached.transpose(1, 2), streams, places, made.select(2, 0)));
+        });
+  }
+
   /** (B,H,M·d) → (B,H,rows,columns), a view. */
-  private Sym places(Sym part, int rows, int columns) {
+  private Sym view(Sym part, int rows, int columns) {
     return part.view(part.size(0), heads, rows, columns);
   }
 }

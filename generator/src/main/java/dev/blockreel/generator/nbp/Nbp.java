@@ -16,6 +16,7 @@ import dev.blockreel.script.Method;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
@@ -267,7 +268,9 @@ public final class Nbp {
    * An id of -1-i stands for vector i of {@code uncond_embedding}. A run, {@value #RUN} integers,
    * is some streams in slots beside each other which are equally far: first token in N, tokens T of
    * each, first slot, slots, tokens that their caches hold, index of a mask (T,T) among {@code
-   * masks} or -1 where each token sees all others of its stream.
+   * masks} or -1 where each token sees all others of its stream. Streams that read a single token
+   * and are not at their first need not be equally far: their caches hold as many tokens as {@code
+   * positions} says, and the run has the largest.
    */
   public void writeCached(ScriptWriter script, Numerics numerics) {
     script.method(
@@ -282,13 +285,16 @@ public final class Nbp {
         "cachedLayer",
         m -> {
           Sym h = m.tensor("h");
+          Sym positions = m.tensor("positions");
           Sym runs = m.integers("runs");
-          Sym masks = m.tensors("masks");
+          Sym looks = m.tensors("looks");
           Sym cache = m.tensor("cache"); // (2,S,H,M·d)
           Forward forward = new Forward(m, m.tensors("b"), numerics);
           m.returns(
               block.apply(
-                  forward, h, tokens -> attendWithCache(forward, tokens, runs, masks, cache)));
+                  forward,
+                  h,
+                  tokens -> attendWithCache(forward, tokens, positions, runs, looks, cache)));
         });
     script.method(
         "step",
@@ -303,42 +309,97 @@ public final class Nbp {
           Sym vectors = embedWithStandIns(forward, ids);
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
           Sym h = m.let(vectors.add(places).toString());
+          Sym looks = looks(m, positions, runs, masks);
           layers.loop(
               forward,
-              (i, b) -> m.assign(h, m.call("cachedLayer", h, runs, masks, cache.select(0, i), b)));
+              (i, b) ->
+                  m.assign(
+                      h, m.call("cachedLayer", h, positions, runs, looks, cache.select(0, i), b)));
           m.returns(head(forward, h.indexSelect(0, rows)));
         });
   }
 
   /** Writes that all of {@code runs} have read a token more. */
   public static void writeAdvance(Method m, Sym runs) {
-    m.loop(
-        "torch.floordiv(torch.len(%s), %d)".formatted(runs, RUN),
-        r -> {
-          Sym past = m.let("%s * %d + 4".formatted(r, RUN));
-          m.let("torch._set_item(%s, %s, %s + 1)".formatted(runs, past, runs.item(past)));
-        });
+    eachRun(
+        m,
+        runs,
+        run -> m.let("torch._set_item(%s, %s, %s + 1)".formatted(runs, run.pastAt, run.past)));
   }
 
-  /** The attention of {@link #writeCached}, run by run: (N,3·D) → (N,D). */
-  private Sym attendWithCache(Forward forward, Sym tokens, Sym runs, Sym masks, Sym cache) {
-    Method m = forward.method();
-    Sym parts = m.let("annotate(List[Tensor], [])");
+  /** A run, as the script reads it. */
+  private record Run(Sym first, Sym length, Sym slot, Sym slots, Sym pastAt, Sym past, Sym mask) {
+    /** Whether its streams may be at different places. */
+    String apart() {
+      return "%s == 1 and %s > 1 and %s > 0".formatted(length, slots, past);
+    }
+
+    /** Where its streams are, of N positions, when they read one token each. */
+    Sym places(Sym positions) {
+      return positions.slice(0, first, "%s + %s".formatted(first, slots));
+    }
+  }
+
+  private static void eachRun(Method m, Sym runs, Consumer<Run> body) {
     m.loop(
         "torch.floordiv(torch.len(%s), %d)".formatted(runs, RUN),
         r -> {
           Sym at = m.let("%s * %d".formatted(r, RUN));
-          Sym first = runs.item(at);
-          Sym length = runs.item(at + " + 1");
-          Sym slot = runs.item(at + " + 2");
-          Sym slots = runs.item(at + " + 3");
-          Sym past = runs.item(at + " + 4");
-          Sym mask = runs.item(at + " + 5");
-          Sym run = tokens.slice(0, first, "%s + %s * %s".formatted(first, slots, length));
-          Sym seenBy = m.let("annotate(Optional[Tensor], None)");
-          m.when(mask + " >= 0", () -> m.assign(seenBy, masks.item(mask)));
-          Sym heads = block.heads(run, slots, length);
-          Sym found = attention.apply(forward, heads, cache, slot, past, seenBy);
+          Sym pastAt = m.let(at + " + 4");
+          body.accept(
+              new Run(
+                  runs.item(at),
+                  runs.item(at + " + 1"),
+                  runs.item(at + " + 2"),
+                  runs.item(at + " + 3"),
+                  pastAt,
+                  runs.item(pastAt),
+                  runs.item(at + " + 5")));
+        });
+  }
+
+  /** Where the tokens of each run may look, as attention takes it; empty for everywhere. */
+  private static Sym looks(Method m, Sym positions, Sym runs, Sym masks) {
+    Sym looks = m.let("annotate(List[Tensor], [])");
+    eachRun(
+        m,
+        runs,
+        run -> {
+          Sym look = m.let("torch.new_empty(%s, [0])".formatted(positions));
+          m.when(run.mask + " >= 0", () -> m.assign(look, masks.item(run.mask)));
+          m.when(
+              run.apart(),
+              () ->
+                  m.assign(
+                      look,
+                      m.let(
+                          "torch.arange(%s + 1, device=ops.prim.device(%s)) <= %s"
+                              .formatted(
+                                  run.past, positions, run.places(positions).view(-1, 1, 1, 1)))));
+          m.line("torch.append(%s, %s)".formatted(looks, look));
+        });
+    return looks;
+  }
+
+  /** The attention of {@link #writeCached}, run by run: (N,3·D) → (N,D). */
+  private Sym attendWithCache(
+      Forward forward, Sym tokens, Sym positions, Sym runs, Sym looks, Sym cache) {
+    Method m = forward.method();
+    Sym parts = m.let("annotate(List[Tensor], [])");
+    eachRun(
+        m,
+        runs,
+        run -> {
+          Sym own =
+              tokens.slice(
+                  0, run.first, "%s + %s * %s".formatted(run.first, run.slots, run.length));
+          Sym look = looks.item("torch.len(%s)".formatted(parts));
+          Sym mask = m.let("annotate(Optional[Tensor], None)");
+          m.when("torch.numel(%s) > 0".formatted(look), () -> m.assign(mask, look));
+          Sym places = m.let("annotate(Optional[Tensor], None)");
+          m.when(run.apart(), () -> m.assign(places, run.places(positions)));
+          Sym heads = block.heads(own, run.slots, run.length);
+          Sym found = attention.apply(forward, heads, cache, run.slot, run.past, places, mask);
           m.line("torch.append(%s, %s)".formatted(parts, block.merge(found)));
         });
     return m.let("torch.cat(%s, 0)".formatted(parts));
