@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.server.jobs.Job;
+import dev.blockreel.server.jobs.JobStatus;
 import dev.blockreel.server.jobs.Limits;
 import io.vertx.core.json.JsonObject;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -25,12 +27,16 @@ class OperationsTest {
   @TempDir private Path folder;
 
   private static Limits limits(int queue, int perOwner, Duration keep) {
+    return limits(queue, perOwner, Limits.DEFAULT.queueTime(), keep);
+  }
+
+  private static Limits limits(int queue, int perOwner, Duration queueTime, Duration keep) {
     Limits usual = Limits.DEFAULT;
     return new Limits(
         usual.batch(),
         queue,
         perOwner,
-        usual.queueTime(),
+        queueTime,
         usual.jobTime(),
         keep,
         usual.storedJobs(),
@@ -265,6 +271,58 @@ class OperationsTest {
       assertThat(server.video(session).getJsonObject("error").getString("code"))
           .isIn("server_restarted", "shutting_down", "cancelled");
     }
+  }
+
+  @Test
+  void theTimeWhenNoServerRanDoesNotCountAsWaiting() throws Exception {
+    String id;
+    Job ended;
+    try (TestServer server = TestServer.start(folder, limits(10, 10, Duration.ofHours(1)))) {
+      CountDownLatch release = server.holdEngine();
+      id = server.create();
+      ended = server.job(id);
+      new Thread(
+              () -> {
+                while (server.get("/readyz").statusCode() == 200) {
+                  Thread.onSpinWait();
+                }
+                release.countDown();
+              })
+          .start();
+    }
+    assertThat(ended.over().join().error().code()).isEqualTo("shutting_down");
+    assertThat(ended.record().status()).as("it will be made").isEqualTo(JobStatus.QUEUED);
+    Path record = folder.resolve("data/videos").resolve(id).resolve("job.json");
+    Files.writeString(
+        record,
+        Files.readString(record).replaceFirst("\"createdAt\":\\d+", "\"createdAt\":1700000000000"));
+    try (TestServer server =
+        TestServer.start(folder, limits(10, 10, Duration.ofHours(1), Duration.ofHours(1)))) {
+      server.server().jobs().sweep();
+      assertThat(server.over(id).getString("status")).isEqualTo("completed");
+      assertThat(server.video(id).getLong("created_at")).isEqualTo(1700000000);
+    }
+  }
+
+  @Test
+  void recordsOfANewerServerAreReadAndDamagedOnesLeftAlone() throws Exception {
+    String newer;
+    String damaged;
+    try (TestServer server = TestServer.start(folder)) {
+      newer = server.create();
+      damaged = server.create();
+      server.over(newer);
+      server.over(damaged);
+    }
+    Path videos = folder.resolve("data/videos");
+    Path record = videos.resolve(newer).resolve("job.json");
+    Files.writeString(record, Files.readString(record).replaceFirst("\\{", "{\"later\":1,"));
+    Files.writeString(videos.resolve(damaged).resolve("job.json"), "{\"id\":");
+    try (TestServer server = TestServer.start(folder)) {
+      assertThat(server.video(newer).getString("status")).isEqualTo("completed");
+      assertThat(server.get("/v1/videos/" + damaged).statusCode()).isEqualTo(404);
+    }
+    assertThat(videos.resolve(damaged).resolve("video.mp4")).exists();
   }
 
   @Test

@@ -134,10 +134,15 @@ class RealtimeTest {
     Viewer late = Viewer.open(server).send(watch);
     Viewer lateImages = Viewer.open(server).send(watch.copy().put("format", "jpeg"));
     assertThat(late.bytes()).isEqualTo(early.bytes());
+    assertThat(mimeType(late)).isEqualTo(mimeType(early)).contains("codecs=\"avc1.");
     assertThat(late.chunks()).hasSameSizeAs(early.chunks()).hasSizeGreaterThan(TinyModel.FRAMES);
     assertThat(images.chunks()).hasSize(TinyModel.FRAMES);
     assertThat(lateImages.chunks()).hasSize(TinyModel.FRAMES);
     assertThat(late.next("session.done").getBoolean("stopped")).isFalse();
+  }
+
+  private static String mimeType(Viewer viewer) {
+    return viewer.next("video.start").getJsonObject("config").getString("mime_type");
   }
 
   @Test

@@ -10,8 +10,10 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.media.ClipWriter;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -156,12 +158,9 @@ class VideosTest {
 
   @Test
   void aClipGoesOnFromAnImage() throws IOException {
-    float[] red = new float[3 * TinyModel.SIDE * TinyModel.SIDE];
-    Arrays.fill(red, 0, TinyModel.SIDE * TinyModel.SIDE, 1);
-    Path image = own.resolve("red.png");
-    ClipWriter.write(image, new Clip(red, 1, TinyModel.SIDE, TinyModel.SIDE, 8));
     String address =
-        "data:image/png;base64," + Base64.getEncoder().encodeToString(Files.readAllBytes(image));
+        "data:image/png;base64,"
+            + Base64.getEncoder().encodeToString(Files.readAllBytes(image("red.png", 1)));
     JsonObject video =
         server.over(
             server.create(
@@ -169,6 +168,14 @@ class VideosTest {
                     .put("input_reference", new JsonObject().put("image_url", address))));
     assertThat(video.getString("status")).as(video.encode()).isEqualTo("completed");
     assertThat(content(video.getString("id"))).isNotEqualTo(content(server.create()));
+  }
+
+  private Path image(String name, float red) {
+    float[] pixels = new float[3 * TinyModel.SIDE * TinyModel.SIDE];
+    Arrays.fill(pixels, 0, TinyModel.SIDE * TinyModel.SIDE, red);
+    Path image = own.resolve(name);
+    ClipWriter.write(image, new Clip(pixels, 1, TinyModel.SIDE, TinyModel.SIDE, 8));
+    return image;
   }
 
   @ParameterizedTest
@@ -274,6 +281,69 @@ class VideosTest {
         422,
         "idempotency_mismatch",
         null);
+  }
+
+  @Test
+  void theOrderOfFieldsMakesNoOtherRequest() {
+    JsonObject one = new JsonObject().put("top_k", 3).put("temperature", 0.5);
+    JsonObject two = new JsonObject().put("temperature", 0.5).put("top_k", 3);
+    JsonObject body = new JsonObject().put("prompt", "walk-left");
+    assertThat(create(body.copy().put("extra_params", two), "ordered"))
+        .isNotNull()
+        .isEqualTo(create(body.copy().put("extra_params", one), "ordered"));
+  }
+
+  @Test
+  void anotherFileMakesAnotherRequest() throws IOException {
+    HttpResponse<byte[]> red = upload(image("red.png", 1), "file");
+    assertThat(red.statusCode()).isEqualTo(200);
+    assertThat(json(upload(image("red.png", 1), "file")).getString("id"))
+        .isEqualTo(json(red).getString("id"));
+    error(upload(image("dark.png", 0.5f), "file"), 422, "idempotency_mismatch", null);
+  }
+
+  private HttpResponse<byte[]> upload(Path image, String key) throws IOException {
+    Buffer body =
+        Buffer.buffer(part("x", "prompt", "walk-left"))
+            .appendString("\r\n--x\r\nContent-Disposition: form-data; ")
+            .appendString("name=\"input_reference\"; filename=\"a.png\"\r\n")
+            .appendString("Content-Type: image/png\r\n\r\n")
+            .appendBytes(Files.readAllBytes(image))
+            .appendString("\r\n--x--\r\n");
+    return server.send(
+        server
+            .request("/v1/videos")
+            .header("content-type", "multipart/form-data; boundary=x")
+            .header("idempotency-key", key)
+            .POST(java.net.http.HttpRequest.BodyPublishers.ofByteArray(body.getBytes())));
+  }
+
+  @Test
+  void whoAsksAgainAndLeavesDoesNotEndTheClipOfAnother() throws IOException {
+    CountDownLatch release = server.holdEngine();
+    JsonObject body = new JsonObject().put("prompt", "walk-left").put("seed", 11);
+    String id = create(body, "shared");
+    try (Socket socket = new Socket("127.0.0.1", server.uri("/").getPort())) {
+      socket
+          .getOutputStream()
+          .write(
+              """
+              POST /v1/videos/sync HTTP/1.1\r
+              Host: 127.0.0.1:%d\r
+              Content-Type: application/json\r
+              Idempotency-Key: shared\r
+              Content-Length: %d\r
+              \r
+              %s"""
+                  .formatted(server.uri("/").getPort(), body.encode().length(), body.encode())
+                  .getBytes(UTF_8));
+      socket.getOutputStream().flush();
+    }
+    for (int i = 0; i < 50; i++) { // the same event loop reads the request and sees its end first
+      assertThat(server.get("/health").statusCode()).isEqualTo(200);
+    }
+    release.countDown();
+    assertThat(server.over(id).getString("status")).isEqualTo("completed");
   }
 
   private static String create(JsonObject body, String key) {

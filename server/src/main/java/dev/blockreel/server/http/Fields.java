@@ -3,6 +3,7 @@ package dev.blockreel.server.http;
 import io.vertx.core.MultiMap;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -55,9 +56,20 @@ final class Fields {
     return ((Map<String, Object>) group).put(name, value);
   }
 
-  /** All fields as they came, sorted by name. */
+  /** All fields as they came, sorted by name on every level. */
   String canonical() {
-    return values.toString();
+    return sorted(values).toString();
+  }
+
+  private static Object sorted(Object value) {
+    if (value instanceof Map<?, ?> map) {
+      Map<String, Object> ordered = new TreeMap<>();
+      map.forEach((name, inner) -> ordered.put(String.valueOf(name), sorted(inner)));
+      return ordered;
+    }
+    return value instanceof List<?> list
+        ? list.stream().map(Fields::sorted).toList()
+        : String.valueOf(value);
   }
 
   private Object take(String name) {

@@ -6,6 +6,7 @@ import dev.blockreel.server.jobs.JobRecord;
 import dev.blockreel.server.jobs.JobStatus;
 import dev.blockreel.server.operations.Measures;
 import dev.blockreel.server.streams.ClipRecorder;
+import dev.blockreel.server.streams.CodecString;
 import dev.blockreel.server.streams.LiveClip;
 import dev.blockreel.server.streams.LiveStream;
 import dev.blockreel.server.streams.LiveStream.Chunk;
@@ -24,6 +25,7 @@ import java.util.Optional;
  * which ends with it, or watches one. All on the socket's context.
  */
 final class RealtimeSession {
+  private static final String JPEG = "image/jpeg";
   private static final long START_MILLIS = 10_000;
   private static final long QUEUE_MILLIS = 200;
   private static final int CONTROL_BYTES = 128 << 10;
@@ -161,7 +163,7 @@ final class RealtimeSession {
                 Future.fromCompletionStage(
                     service.jobs().submit(asked.request(), file, owner, null, true), context))
         .onFailure(this::fail)
-        .onSuccess(this::watch);
+        .onSuccess(accepted -> watch(accepted.job()));
   }
 
   private void watch(Job found) {
@@ -183,7 +185,7 @@ final class RealtimeSession {
     } else if (job.record().status() == JobStatus.COMPLETED) {
       watchFinished();
     } else {
-      ended();
+      tellEnd();
     }
   }
 
@@ -224,8 +226,7 @@ final class RealtimeSession {
 
               @Override
               public void ended() {
-                Future.fromCompletionStage(job.over(), context)
-                    .onComplete(record -> RealtimeSession.this.ended());
+                tellEnd();
               }
 
               @Override
@@ -255,7 +256,7 @@ final class RealtimeSession {
     }
     vertx.cancelTimer(queueTimer);
     if (!announced && (jpeg || live.mimeType() != null)) {
-      announce();
+      announce(jpeg ? JPEG : live.mimeType());
     }
     // A viewer who is behind with his frames need not know of every step.
     if (announced && job.blocksDone() > lastBlocks && !socket.writeQueueFull()) {
@@ -269,13 +270,9 @@ final class RealtimeSession {
     }
   }
 
-  private void announce() {
+  private void announce(String mimeType) {
     announced = true;
     var request = job.record().request();
-    String type =
-        jpeg
-            ? "image/jpeg"
-            : live != null && live.mimeType() != null ? live.mimeType() : "video/mp4";
     send(
         new JsonObject()
             .put("type", "video.start")
@@ -293,12 +290,12 @@ final class RealtimeSession {
                     .put("seed", request.seed())
                     .put("class_label", request.classLabel())
                     .put("blocks_total", job.blocksTotal())
-                    .put("mime_type", type)));
+                    .put("mime_type", mimeType)));
   }
 
   private void sendChunk(Chunk chunk) {
     if (!announced) {
-      announce();
+      announce(jpeg ? JPEG : CodecString.of(chunk.bytes())); // the first one is the header
     }
     String kind =
         switch (chunk.kind()) {
@@ -318,8 +315,11 @@ final class RealtimeSession {
   }
 
   /** All that will ever be was sent. */
-  private void ended() {
-    JobRecord record = job.record();
+  private void tellEnd() {
+    Future.fromCompletionStage(job.over(), context).onSuccess(this::ended);
+  }
+
+  private void ended(JobRecord record) {
     if (record.status() == JobStatus.FAILED && !stopped) {
       boolean ours = record.error().code().equals("cancelled");
       fail(record.error().code(), record.error().message(), ours ? 1008 : 1011);

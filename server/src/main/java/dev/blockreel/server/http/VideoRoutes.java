@@ -3,6 +3,7 @@ package dev.blockreel.server.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.blockreel.server.http.VideoFields.Asked;
+import dev.blockreel.server.jobs.Accepted;
 import dev.blockreel.server.jobs.Idempotency;
 import dev.blockreel.server.jobs.Job;
 import dev.blockreel.server.jobs.JobError;
@@ -16,6 +17,7 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.FileUpload;
 import io.vertx.ext.web.RoutingContext;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
@@ -41,7 +43,7 @@ final class VideoRoutes {
   void create(RoutingContext ctx) {
     submit(ctx, false)
         .onFailure(failure -> answers.fail(ctx, failure))
-        .onSuccess(job -> answer(ctx, job));
+        .onSuccess(accepted -> answer(ctx, accepted.job()));
   }
 
   /** POST sync: the finished file; the job ends with the connection. */
@@ -49,11 +51,10 @@ final class VideoRoutes {
     submit(ctx, true)
         .onFailure(failure -> answers.fail(ctx, failure))
         .onSuccess(
-            job -> {
-              Jobs jobs = service.get().jobs();
-              ctx.response().closeHandler(gone -> jobs.cancel(job, JobError.CANCELLED));
-              if (ctx.response().closed()) {
-                jobs.cancel(job, JobError.CANCELLED);
+            accepted -> {
+              Job job = accepted.job();
+              if (accepted.fresh()) {
+                endWithConnection(ctx, job);
               }
               over(job)
                   .onFailure(failure -> answers.fail(ctx, failure))
@@ -61,7 +62,18 @@ final class VideoRoutes {
             });
   }
 
+  private void endWithConnection(RoutingContext ctx, Job job) {
+    Jobs jobs = service.get().jobs();
+    ctx.response().closeHandler(gone -> jobs.cancel(job, JobError.CANCELLED));
+    if (ctx.response().closed()) {
+      jobs.cancel(job, JobError.CANCELLED);
+    }
+  }
+
   private void sendFinished(RoutingContext ctx, Job job, JobRecord record) {
+    if (ctx.response().closed()) {
+      return;
+    }
     if (record.status() == JobStatus.FAILED) {
       answers.fail(ctx, ApiFailure.of(record.error()));
       return;
@@ -77,7 +89,7 @@ final class VideoRoutes {
     return Future.fromCompletionStage(job.over(), vertx.getOrCreateContext());
   }
 
-  private Future<Job> submit(RoutingContext ctx, boolean session) {
+  private Future<Accepted> submit(RoutingContext ctx, boolean session) {
     Service open = service.get();
     List<FileUpload> files = ctx.fileUploads();
     for (FileUpload file : files) {
@@ -96,7 +108,7 @@ final class VideoRoutes {
       throw ApiFailure.badRequest(
           "invalid_value", "input_reference", "input_reference is given twice");
     }
-    Idempotency idempotency = idempotency(ctx, fields);
+    String key = idempotencyKey(ctx);
     String owner = Access.owner(ctx);
     Future<Path> reference = Future.succeededFuture();
     if (!files.isEmpty()) {
@@ -106,9 +118,12 @@ final class VideoRoutes {
     }
     return reference.compose(
         file ->
-            Future.fromCompletionStage(
-                open.jobs().submit(asked.request(), file, owner, idempotency, session),
-                vertx.getOrCreateContext()));
+            idempotency(key, fields, files.isEmpty() ? null : file)
+                .compose(
+                    idempotency ->
+                        Future.fromCompletionStage(
+                            open.jobs().submit(asked.request(), file, owner, idempotency, session),
+                            vertx.getOrCreateContext())));
   }
 
   static Fields fields(RoutingContext ctx) {
@@ -132,7 +147,7 @@ final class VideoRoutes {
         && type.toLowerCase(java.util.Locale.ROOT).startsWith("multipart/form-data");
   }
 
-  private static Idempotency idempotency(RoutingContext ctx, Fields fields) {
+  private static String idempotencyKey(RoutingContext ctx) {
     String key = ctx.request().getHeader("idempotency-key");
     if (key == null || key.isEmpty()) {
       return null;
@@ -141,8 +156,25 @@ final class VideoRoutes {
       throw ApiFailure.badRequest(
           "invalid_value", "Idempotency-Key", "Idempotency-Key is longer than 255 characters");
     }
-    String digest = UUID.nameUUIDFromBytes(fields.canonical().getBytes(UTF_8)).toString();
-    return new Idempotency(key, digest);
+    return key;
+  }
+
+  /**
+   * @param key or null
+   * @param file what was uploaded beside the fields, or null
+   */
+  private Future<Idempotency> idempotency(String key, Fields fields, Path file) {
+    if (key == null) {
+      return Future.succeededFuture();
+    }
+    return vertx.executeBlocking(
+        () -> {
+          String asked = fields.canonical();
+          if (file != null) {
+            asked += UUID.nameUUIDFromBytes(Files.readAllBytes(file));
+          }
+          return new Idempotency(key, UUID.nameUUIDFromBytes(asked.getBytes(UTF_8)).toString());
+        });
   }
 
   private void answer(RoutingContext ctx, Job job) {

@@ -31,6 +31,7 @@ public final class Job implements Work {
   private final Path folder;
   private final CompletableFuture<JobRecord> over = new CompletableFuture<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private final long waitsSince = System.currentTimeMillis();
   private volatile JobRecord record;
   private volatile LiveClip live = new LiveClip();
   private volatile JobError stopReason;
@@ -52,6 +53,11 @@ public final class Job implements Work {
       blocksDone = record.status() == JobStatus.COMPLETED ? blocksTotal : 0;
       over.complete(record);
     }
+  }
+
+  /** When it began to wait here; time before a restart does not count. */
+  long waitsSince() {
+    return waitsSince;
   }
 
   /** What is known and stored about it. */
@@ -97,7 +103,10 @@ public final class Job implements Work {
     return blocksTotal == 0 ? 0 : Math.min(99, 100 * blocksDone / blocksTotal);
   }
 
-  /** Completes with the last record, when that is on disk. */
+  /**
+   * Completes with how it ended here, when that is on disk. It may be queued again then, for the
+   * next server.
+   */
   public CompletableFuture<JobRecord> over() {
     return over;
   }
@@ -141,10 +150,15 @@ public final class Job implements Work {
     tell();
   }
 
-  /** Nothing changes any more. */
-  void settle(JobRecord last) {
-    record = last;
-    if (last.status() == JobStatus.COMPLETED) {
+  /**
+   * Nothing changes any more.
+   *
+   * @param stored what is on disk now
+   * @param outcome what those who wait are told
+   */
+  void settle(JobRecord stored, JobRecord outcome) {
+    record = stored;
+    if (stored.status() == JobStatus.COMPLETED) {
       blocksDone = blocksTotal;
     }
     LiveClip streams = live;
@@ -152,7 +166,7 @@ public final class Job implements Work {
     if (streams != null) {
       streams.end();
     }
-    over.complete(last);
+    over.complete(outcome);
     tell();
     listeners.clear();
   }

@@ -1,5 +1,6 @@
 package dev.blockreel.server.jobs;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
 import java.io.IOException;
@@ -30,7 +31,10 @@ final class JobStore {
   private static final Logger LOG = LoggerFactory.getLogger(JobStore.class);
   private static final String RECORD = "job.json";
   private static final String PART = ".part";
-  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Also of a newer server, which may have more to say. */
+  private static final ObjectMapper JSON =
+      new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
   private final Path root;
 
@@ -116,14 +120,18 @@ final class JobStore {
 
   /**
    * All jobs, oldest first. What a crash left half-made is removed: part files, and folders without
-   * a readable record.
+   * a record. A folder whose record cannot be read stays as it is.
    */
   List<JobRecord> load() {
     List<JobRecord> records = new ArrayList<>();
     try (Stream<Path> folders = Files.list(root)) {
       for (Path folder : folders.filter(Files::isDirectory).toList()) {
-        read(folder)
-            .ifPresentOrElse(records::add, () -> delete(String.valueOf(folder.getFileName())));
+        if (Files.exists(folder.resolve(RECORD))) {
+          read(folder).ifPresent(records::add);
+        } else {
+          LOG.warn("removed {}: no record in it", folder.getFileName());
+          delete(String.valueOf(folder.getFileName()));
+        }
       }
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot read the jobs in %s", root);
@@ -134,16 +142,21 @@ final class JobStore {
 
   private static Optional<JobRecord> read(Path folder) {
     try {
-      removeParts(folder);
       JobRecord record =
           JSON.readValue(Files.readAllBytes(folder.resolve(RECORD)), JobRecord.class);
-      return record.id().equals(String.valueOf(folder.getFileName()))
-          ? Optional.of(record)
-          : Optional.empty();
+      if (record.id().equals(String.valueOf(folder.getFileName()))) {
+        removeParts(folder);
+        return Optional.of(record);
+      }
+      LOG.warn("left {} alone: its record is that of {}", folder.getFileName(), record.id());
     } catch (IOException e) {
-      LOG.warn("removed {}: no whole record in it", folder.getFileName());
-      return Optional.empty();
+      LOG.warn("left {} alone: its record cannot be read: {}", folder, firstLine(e));
     }
+    return Optional.empty();
+  }
+
+  private static String firstLine(IOException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
   }
 
   private static void removeParts(Path folder) throws IOException {

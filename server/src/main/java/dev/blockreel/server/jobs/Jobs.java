@@ -115,11 +115,11 @@ public final class Jobs implements AutoCloseable {
    *
    * @param reference a file that becomes the job's or is deleted, or null
    * @param session whether the job belongs to a live session
-   * @return the job, once it is on disk and waits for its turn, or a {@link Refusal} where there is
-   *     no room for it there
+   * @return the job, also where this Idempotency-Key made it earlier, once it is on disk and waits
+   *     for its turn, or a {@link Refusal} where there is no room for it there
    * @throws Refusal at once, where it is not taken on
    */
-  public CompletableFuture<Job> submit(
+  public CompletableFuture<Accepted> submit(
       VideoRequest request,
       Path reference,
       String owner,
@@ -131,7 +131,7 @@ public final class Jobs implements AutoCloseable {
         Optional<Job> known = known(owner, idempotency);
         if (known.isPresent()) {
           drop(reference);
-          return CompletableFuture.completedFuture(known.get());
+          return CompletableFuture.completedFuture(new Accepted(known.get(), false));
         }
         refuseWhereFull(owner, 1);
       } catch (Refusal e) {
@@ -147,7 +147,7 @@ public final class Jobs implements AutoCloseable {
             () -> {
               requireRoom(job, reference);
               store.create(job.record(), reference);
-              return job;
+              return new Accepted(job, true);
             },
             disk)
         .whenComplete(
@@ -350,7 +350,7 @@ public final class Jobs implements AutoCloseable {
             JobRecord last = record.completed(now(), now() + limits.keep().toMillis());
             store.saveWithMedia(last);
             measures.completed(Duration.ofMillis(last.completedAt() - last.createdAt()));
-            job.settle(last);
+            job.settle(last, last);
             makeRoom();
           } catch (EngineFailure e) {
             LOG.warn("{}: {}", job.id(), e.getMessage());
@@ -376,8 +376,9 @@ public final class Jobs implements AutoCloseable {
     } catch (EngineFailure e) {
       LOG.warn("{}: {}", job.id(), e.getMessage());
     }
-    save(again ? job.record().queuedAgain() : last);
-    job.settle(last);
+    JobRecord stored = again ? last.queuedAgain() : last;
+    save(stored);
+    job.settle(stored, last);
     makeRoom();
   }
 
@@ -421,7 +422,7 @@ public final class Jobs implements AutoCloseable {
       JobRecord record = job.record();
       switch (record.status()) {
         case QUEUED -> {
-          if (now - record.createdAt() > limits.queueTime().toMillis()) {
+          if (now - job.waitsSince() > limits.queueTime().toMillis()) {
             cancel(job, JobError.WAITED_TOO_LONG);
           }
         }

@@ -5,7 +5,7 @@ import dev.blockreel.failure.FailureCode;
 import java.nio.charset.StandardCharsets;
 
 /** Reads what a browser wants to know about an MP4 before it plays it (RFC 6381). */
-final class CodecString {
+public final class CodecString {
   private static final byte[] AVC_CONFIGURATION = "avcC".getBytes(StandardCharsets.US_ASCII);
 
   private CodecString() {}
@@ -14,7 +14,7 @@ final class CodecString {
    * @param init ftyp and moov of an H.264 file
    * @return such as {@code video/mp4; codecs="avc1.42C00A"}: profile, constraints, level
    */
-  static String of(byte[] init) {
+  public static String of(byte[] init) {
     for (int i = 0; i + 8 <= init.length; i++) {
       if (startsAt(init, i)) {
         // After the name: version, then the three bytes.
