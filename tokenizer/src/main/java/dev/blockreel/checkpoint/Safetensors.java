@@ -93,8 +93,9 @@ public final class Safetensors {
                   slots.add(slot(field.getKey(), field.getValue()));
                 }
               });
-      // Stable: of an empty tensor and its neighbour at the same place, the header's order stays.
-      slots.sort(Comparator.comparingLong(Slot::begin));
+      // An empty tensor stands at the same place as its neighbour, and before it.
+      slots.sort(
+          Comparator.comparingLong(Slot::begin).thenComparingLong(slot -> slot.info().bytes()));
       checkCover();
       return new Tensors(file, slots, metadata);
     }

@@ -120,6 +120,21 @@ class SafetensorsTest {
     assertFails(() -> Safetensors.open(path), "no sane header length");
   }
 
+  @Test
+  void anEmptyTensorMayStandBehindItsNeighbourInTheHeader() throws IOException {
+    String header =
+        """
+        {"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},\
+        "b":{"dtype":"F32","shape":[0,4],"data_offsets":[0,0]}}""";
+    Path path = folder.resolve("empty.safetensors");
+    byte[] text = header.getBytes(UTF_8);
+    ByteBuffer file = littleEndian(8 + text.length + 8).putLong(text.length).put(text);
+    Files.write(path, file.array());
+    try (TensorFile tensors = Safetensors.open(path)) {
+      assertThat(tensors.names()).containsExactlyInAnyOrder("a", "b");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
