@@ -83,6 +83,9 @@ public record ModelImport(
     if (tokenizer == null && generator == null) {
       throw EngineFailure.badRequest("nothing to import: give --tokenizer, --generator or both");
     }
+    if (codes < 0) {
+      throw EngineFailure.badRequest("a codebook of %d codes: expected a size above 0", codes);
+    }
     if (!type.isFloat()) {
       throw EngineFailure.badRequest("weights are stored as floats, not as %s", type);
     }

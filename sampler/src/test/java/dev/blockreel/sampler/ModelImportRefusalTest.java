@@ -152,6 +152,7 @@ class ModelImportRefusalTest {
     "unconditional=False, UNSUPPORTED, only hybrid models",
     "n_head=5, CHECKPOINT_MISMATCH, heads that divide the width",
     "n_head=many, CHECKPOINT_MISMATCH, 'n_head is many: expected a whole number'",
+    "n_heads=2, BAD_REQUEST, 'unknown hyper-parameter \"n_heads\": near n_head'",
     "token_number_per_step=7, BAD_REQUEST, whole number of blocks"
   })
   void hyperParametersThatContradictTheTensorsAreRefused(

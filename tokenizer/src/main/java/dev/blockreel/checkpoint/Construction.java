@@ -17,7 +17,7 @@ import java.util.Set;
 final class Construction {
   private static final int MOST_DIMENSIONS = 64;
 
-  /** An expanded view may have this many elements, however few its storage has. */
+  /** Expanded views may have this many elements together beyond those of their storages. */
   private static final long MOST_EXPANDED = 1L << 26;
 
   /** Classes that are written in lower case, and functions that only describe data. */
@@ -83,6 +83,7 @@ final class Construction {
           Map.entry("uint8", ElementType.U8),
           Map.entry("bool", ElementType.BOOL));
 
+  private long expanded; // elements of views that their storages do not have
   private final Path file;
   private long copies; // what may still be copied: a call on a memoized value costs few bytes
 
@@ -122,10 +123,13 @@ final class Construction {
           "builtins.tuple",
           "builtins.set",
           "builtins.frozenset",
-          "collections.deque",
           "torch.Size" -> {
         // The argument itself, not a copy: thousands of copies would cost but a few bytes each.
         return arguments.isEmpty() ? new ArrayList<>() : list(arguments, 0);
+      }
+      case "collections.deque" -> { // (items, most of them); items are appended afterwards
+        List<?> items = arguments.isEmpty() ? List.of() : list(arguments, 0);
+        return items.isEmpty() ? new ArrayList<>() : items;
       }
       case "builtins.bytes", "builtins.bytearray" -> {
         return arguments.isEmpty() ? new byte[0] : bytes(arguments);
@@ -252,7 +256,8 @@ final class Construction {
         inside = false;
       }
     }
-    if (!inside || elements > Math.max(room, MOST_EXPANDED)) {
+    expanded += Math.max(0, Math.min(elements - room, MOST_EXPANDED + 1));
+    if (!inside || expanded > MOST_EXPANDED) {
       throw Refusal.unsafe(
           file,
           "a tensor of shape %s, offset %d and strides %s does not fit its storage %s of %d elements"
@@ -286,12 +291,17 @@ final class Construction {
 
   /**
    * A dictionary's key. Only plain values count by content: to hash a list would walk whatever it
-   * holds, itself perhaps.
+   * holds, itself perhaps, and records can be made to have the same hash by the thousands.
    */
   static Object key(Object key) {
-    return key instanceof List || key instanceof Map
-        ? new Opaque("tuple", key instanceof List<?> list ? list : List.of())
-        : key;
+    if (key == null
+        || key instanceof String
+        || key instanceof Number
+        || key instanceof Boolean
+        || key instanceof Opaque) {
+      return key;
+    }
+    return new Opaque("key", key instanceof List<?> list ? list : List.of());
   }
 
   private byte[] bytes(List<?> arguments) {

@@ -2,8 +2,11 @@ package dev.blockreel.checkpoint;
 
 /** A class or function that a pickle names. It is a name and nothing more. */
 record Global(String module, String name) {
-  /** Python 2 names of modules become those of Python 3. */
+  /** Names of Python 2 become those of Python 3. */
   static Global of(String module, String name) {
+    if (module.equals("__builtin__") && name.equals("xrange")) {
+      return new Global("builtins", "range");
+    }
     String modern =
         switch (module) {
           case "__builtin__" -> "builtins";

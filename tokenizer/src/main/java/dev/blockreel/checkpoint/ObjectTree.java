@@ -39,10 +39,7 @@ final class ObjectTree {
     ObjectTree tree = new ObjectTree(file);
     tree.measure(Collections.singletonList(root));
     while (!tree.waiting.isEmpty()) {
-      Opaque opaque = tree.waiting.pop();
-      tree.measure(opaque.arguments());
-      tree.measure(opaque.state());
-      tree.measure(opaque.items());
+      tree.waiting.pop().containers().forEach(tree::measure);
     }
   }
 
@@ -63,6 +60,9 @@ final class ObjectTree {
   }
 
   private void measure(Object root) {
+    if (measured.containsKey(root)) {
+      return;
+    }
     Deque<Frame> path = new ArrayDeque<>();
     path.push(new Frame(root));
     while (!path.isEmpty()) {

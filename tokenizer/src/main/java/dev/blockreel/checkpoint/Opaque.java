@@ -47,8 +47,16 @@ public final class Opaque {
     return className + " object";
   }
 
+  /** Its containers themselves, so that one which objects share is seen to be the same. */
+  List<Object> containers() {
+    return List.of(arguments, state, items);
+  }
+
+  /** Entries under anything but text are dropped: nobody can ask for them. */
   void put(Object key, Object value) {
-    state.put(String.valueOf(key), value);
+    if (key instanceof String name) {
+      state.put(name, value);
+    }
   }
 
   void append(Object item) {

@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
  * Text that came out of a file, made fit for a one-line message: quoted, short and without control
  * characters, whatever the file holds.
  */
-final class Quoted {
+public final class Quoted {
   private static final int LONGEST = 120;
   private static final int MOST = 12;
 
@@ -17,13 +17,14 @@ final class Quoted {
     return '"' + shortened(text) + '"';
   }
 
-  static String shortened(String text) {
+  /** The text itself, without quotes. */
+  public static String shortened(String text) {
     String head = text.length() > LONGEST ? text.substring(0, LONGEST) + "…" : text;
-    return head.replaceAll("[\\p{Cntrl}\\u2028\\u2029]", "?");
+    return head.replaceAll("[\\p{Cc}\\p{Cf}\\u2028\\u2029]", "?");
   }
 
   /** The first few of some names, comma-separated. */
-  static String list(Collection<?> names) {
+  public static String list(Collection<?> names) {
     if (names.isEmpty()) {
       return "nothing";
     }

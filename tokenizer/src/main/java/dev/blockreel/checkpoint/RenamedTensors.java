@@ -22,7 +22,7 @@ final class RenamedTensors implements TensorFile {
       if (name != null && originals.put(name, original) != null) {
         throw new EngineFailure(
             FailureCode.CHECKPOINT_MISMATCH,
-            "%s holds tensor %s twice".formatted(source.path(), name));
+            "%s holds tensor %s twice".formatted(source.path(), Quoted.of(name)));
       }
     }
   }

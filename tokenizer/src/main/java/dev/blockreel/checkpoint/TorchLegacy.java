@@ -50,6 +50,9 @@ final class TorchLegacy {
     }
     Map<String, Long> positions = new LinkedHashMap<>();
     for (Object key : keys) {
+      if (!(key instanceof String || key instanceof Number)) {
+        throw Refusal.broken(file.path(), "its storage keys are no names");
+      }
       place(String.valueOf(key), positions);
     }
     for (String key : storages.all().keySet()) {

@@ -1,6 +1,7 @@
 package dev.blockreel.nn;
 
 import dev.blockreel.checkpoint.ElementType;
+import dev.blockreel.checkpoint.Quoted;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.checkpoint.TensorInfo;
 import dev.blockreel.failure.EngineFailure;
@@ -25,6 +26,8 @@ import java.util.stream.Collectors;
  */
 public final class WeightList implements AutoCloseable {
   /** A prime, so that the rows of a matrix begin at different places. */
+  private static final int MOST_NAMED = 20;
+
   private static final int PERIOD = 262_147;
 
   private final TensorScope scope;
@@ -146,7 +149,10 @@ public final class WeightList implements AutoCloseable {
   }
 
   private static String join(java.util.Collection<String> names) {
-    return names.stream().collect(Collectors.joining(", "));
+    String head =
+        names.stream().limit(MOST_NAMED).map(Quoted::shortened).collect(Collectors.joining(", "));
+    int more = names.size() - MOST_NAMED;
+    return more > 0 ? head + " and %d more".formatted(more) : head;
   }
 
   private static Tensor read(TensorScope scope, TensorFile file, Weight weight) {

@@ -158,6 +158,14 @@ class TorchFileTest {
   }
 
   @Test
+  void queuesAndRangesOfPythonAreRead() throws IOException {
+    Object queue = unpickle("ccollections\ndeque\n()I9\ntR(I1\nI2\ne.");
+    assertThat(queue).isEqualTo(List.of(1L, 2L));
+    Object range = unpickle("c__builtin__\nxrange\n(I0\nI3\nI1\ntR.");
+    assertThat(((Opaque) range).arguments()).isEqualTo(List.of(0L, 3L, 1L));
+  }
+
+  @Test
   void otherFilesAreRefusedInOneLine() throws IOException {
     assertMismatch(() -> TorchFile.read(write(new byte[0])), "it is empty");
     assertMismatch(

@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -249,6 +250,58 @@ class UnsafeCheckpointTest {
     copies.text("latin1").op("q\u0001").global("_codecs", "encode").op("q\u0002");
     copies.op("h\u0002h\u0000h\u0001\u0086R0".repeat(1000) + "N.");
     assertUnsafe(copies, "copies values over and over");
+  }
+
+  @Test
+  void keysAndArgumentsThatObjectsShareAreLookedAtOnce() {
+    // A number of 4000 bytes as the key of 20,000 entries of one object
+    Pickle keys = new Pickle().raw(0x8b).int32(4000).op("7".repeat(4000)).op("q\u0000");
+    keys.global("m", "Net").op(")R" + "h\u0000Ns".repeat(20_000) + ".");
+    // A tuple of 200,000 values that 20,000 objects are made from
+    Pickle arguments = new Pickle().op("(" + "N".repeat(200_000) + "tq\u0000");
+    arguments.global("m", "Net").op("q\u0001](" + "h\u0001h\u0000R".repeat(20_000) + "e.");
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(15),
+        () -> {
+          for (Pickle pickle : new Pickle[] {keys, arguments}) {
+            try (TorchFile file = TorchFile.read(zip(pickle))) {
+              assertThat(file.root()).isNotNull();
+            }
+          }
+        });
+  }
+
+  @Test
+  void onlyPlainKeysCountByContent() throws IOException {
+    Pickle pickle = new Pickle().op("}");
+    for (int i = 0; i < 2; i++) {
+      pickle.tensor("0", 6, 0, new long[] {6}, new long[] {1}).op("Ns").text("a").op("Ns");
+    }
+    Path path =
+        Files.write(
+            folder.resolve("k.pt"), ZipBytes.checkpoint(pickle.op(".").bytes(), new byte[24]));
+    try (TorchFile file = TorchFile.read(path)) {
+      assertThat((Map<?, ?>) file.root()).hasSize(3);
+    }
+  }
+
+  @Test
+  void expandedTensorsAreCountedTogether() throws IOException {
+    for (int count : new int[] {1, 2}) {
+      Pickle pickle = new Pickle().op("](");
+      for (int i = 0; i < count; i++) {
+        pickle.tensor("0", 6, 0, new long[] {40_000_000}, new long[] {0});
+      }
+      Path path =
+          Files.write(
+              folder.resolve("x" + count + ".pt"),
+              ZipBytes.checkpoint(pickle.op("e.").bytes(), new byte[24]));
+      if (count == 2) {
+        assertUnsafe(path, "does not fit its storage");
+      } else {
+        TorchFile.read(path).close();
+      }
+    }
   }
 
   @ParameterizedTest

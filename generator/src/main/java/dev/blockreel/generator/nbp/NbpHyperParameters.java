@@ -1,10 +1,13 @@
 package dev.blockreel.generator.nbp;
 
+import dev.blockreel.checkpoint.Nearness;
 import dev.blockreel.checkpoint.Opaque;
+import dev.blockreel.checkpoint.Quoted;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -17,6 +20,25 @@ import java.util.Set;
 final class NbpHyperParameters {
   private static final Set<String> TELLING =
       Set.of("n_head", "token_number_per_step", "hybrid", "unconditional", "cond_token_num");
+
+  /** All that is asked for. */
+  private static final List<String> KNOWN =
+      List.of(
+          "n_layer",
+          "n_embd",
+          "n_head",
+          "vocab_size",
+          "block_size",
+          "token_number_per_step",
+          "hybrid",
+          "unconditional",
+          "cond_token_num",
+          "cond_stage_key",
+          "class_cond_dim",
+          "starts_with_bov",
+          "fps",
+          "resolution",
+          "sequence_length");
 
   private final Map<String, Object> values = new HashMap<>();
   private final String where;
@@ -42,10 +64,26 @@ final class NbpHyperParameters {
   void add(Map<?, ?> more) {
     more.forEach(
         (name, value) -> {
-          if (value != null) {
-            values.put(String.valueOf(name), value);
+          if (value != null && name instanceof String text) {
+            values.put(text, value);
           }
         });
+  }
+
+  /**
+   * Adds what a user says.
+   *
+   * @throws EngineFailure BAD_REQUEST for a name that means nothing
+   */
+  void give(Map<String, String> given) {
+    for (String name : given.keySet()) {
+      if (!KNOWN.contains(name)) {
+        throw EngineFailure.badRequest(
+            "unknown hyper-parameter \"%s\": near %s; expected one of %s",
+            Quoted.shortened(name), Nearness.sort(name, KNOWN).get(0), String.join(", ", KNOWN));
+      }
+    }
+    add(given);
   }
 
   private static Map<?, ?> dictionary(Object value) {
@@ -67,9 +105,9 @@ final class NbpHyperParameters {
       return Optional.empty();
     }
     try {
-      int number = Integer.parseInt(String.valueOf(value).strip());
-      if (number >= 0 && number <= 1_000_000) {
-        return Optional.of(number);
+      double number = Double.parseDouble(text(value).strip());
+      if (number >= 0 && number <= 1_000_000 && number == Math.rint(number)) {
+        return Optional.of((int) number);
       }
     } catch (NumberFormatException e) {
       // told below
@@ -77,12 +115,35 @@ final class NbpHyperParameters {
     throw wrong(name, value, "a whole number from 0 to 1000000");
   }
 
+  /** A number above 0, up to a million. */
+  Optional<Double> rate(String name) {
+    Object value = values.get(name);
+    if (value == null) {
+      return Optional.empty();
+    }
+    try {
+      double number = Double.parseDouble(text(value).strip());
+      if (number > 0 && number <= 1_000_000) {
+        return Optional.of(number);
+      }
+    } catch (NumberFormatException e) {
+      // told below
+    }
+    throw wrong(name, value, "a number above 0");
+  }
+
+  /** What is no plain value may be as large as it likes. */
+  private static String text(Object value) {
+    boolean plain = value instanceof String || value instanceof Number || value instanceof Boolean;
+    return plain ? String.valueOf(value) : "no plain value";
+  }
+
   Optional<Boolean> flag(String name) {
     Object value = values.get(name);
     if (value == null) {
       return Optional.empty();
     }
-    return switch (String.valueOf(value).toLowerCase(Locale.ROOT)) {
+    return switch (text(value).toLowerCase(Locale.ROOT)) {
       case "true", "1" -> Optional.of(true);
       case "false", "0" -> Optional.of(false);
       default -> throw wrong(name, value, "true or false");
@@ -99,14 +160,9 @@ final class NbpHyperParameters {
   }
 
   private EngineFailure wrong(String name, Object value, String expected) {
-    String got = String.valueOf(value);
     return new EngineFailure(
         FailureCode.CHECKPOINT_MISMATCH,
         "%s: hyper-parameter %s is %s: expected %s"
-            .formatted(
-                where,
-                name,
-                got.substring(0, Math.min(40, got.length())).replaceAll("\\p{Cntrl}", "?"),
-                expected));
+            .formatted(where, name, Quoted.shortened(text(value)), expected));
   }
 }

@@ -46,7 +46,7 @@ public final class NbpImport {
     NbpHyperParameters parameters = new NbpHyperParameters(path.toString());
     TensorFile published = tensors(path, parameters);
     try {
-      parameters.add(given);
+      parameters.give(given);
       boolean bare = published.names().contains("tok_emb.weight");
       TensorFile file =
           Nbp.publishedNames(bare ? published.renamed(name -> "transformer." + name) : published);
@@ -86,7 +86,7 @@ public final class NbpImport {
 
   /** Frames per second of the clips it was trained with. */
   public double fps() {
-    return parameters.whole("fps").filter(fps -> fps > 0).orElse(8);
+    return parameters.rate("fps").orElse(8.0);
   }
 
   /**
