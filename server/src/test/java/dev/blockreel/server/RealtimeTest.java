@@ -244,6 +244,10 @@ class RealtimeTest {
     Viewer viewer = Viewer.open(server);
     viewer.socket().sendBinary(ByteBuffer.wrap(new byte[4]), true).join();
     assertError(viewer, "invalid_value", null);
+    Viewer large = Viewer.open(server).send("x".repeat(5 << 20));
+    assertThat(large.closeCode()).isEqualTo(1009);
+    Viewer unknown = Viewer.open(server).start(new JsonObject().put("prompt", "wxlk-zeft"));
+    assertThat(unknown.next("error").getJsonArray("suggestions")).isNotEmpty();
   }
 
   private static void assertError(Viewer viewer, String code, String param) {

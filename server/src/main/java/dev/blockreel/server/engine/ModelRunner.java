@@ -25,7 +25,8 @@ final class ModelRunner implements AutoCloseable {
   private final Measures measures;
   private final Consumer<Work> left;
   private final Set<Work> running = new HashSet<>();
-  private int stepped;
+  private final Set<Work> stepped = new HashSet<>();
+  private int blocks;
 
   /**
    * @param left is told of work that no longer takes room, before its end is
@@ -54,7 +55,8 @@ final class ModelRunner implements AutoCloseable {
     return new GenerationListener() {
       @Override
       public void step(int done, int total) {
-        stepped++;
+        stepped.add(work);
+        blocks++;
         work.step(done, total);
       }
 
@@ -120,10 +122,11 @@ final class ModelRunner implements AutoCloseable {
     if (running.isEmpty()) {
       return false;
     }
-    stepped = 0;
+    stepped.clear();
+    blocks = 0;
     batch.step();
-    if (stepped > 0) {
-      measures.step(stepped);
+    if (blocks > 0) {
+      measures.step(stepped.size(), blocks);
     }
     return true;
   }

@@ -152,7 +152,12 @@ public final class Api {
         .method(HttpMethod.GET)
         .method(HttpMethod.HEAD)
         .handler(Api::pageHeaders)
-        .handler(StaticHandler.create(RESOURCES + "page").setDefaultContentEncoding("UTF-8"));
+        // Names stay the same when the page changes, so browsers have to ask.
+        .handler(
+            StaticHandler.create(RESOURCES + "page")
+                .setDefaultContentEncoding("UTF-8")
+                .setFilesReadOnly(false)
+                .setMaxAgeSeconds(0));
     for (int status : new int[] {BROKEN_BODY, 400, 404, 405, 406, 413, 414, 415, 500}) {
       router.errorHandler(status, ctx -> answers.fail(ctx, cause(ctx, status)));
     }

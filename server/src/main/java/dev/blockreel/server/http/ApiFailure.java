@@ -101,6 +101,11 @@ final class ApiFailure extends RuntimeException {
     return retrySeconds;
   }
 
+  /** What else helps, such as suggestions, by name. */
+  JsonObject more() {
+    return more;
+  }
+
   /** The body, in the shape of OpenAI's errors. */
   JsonObject body() {
     String type =

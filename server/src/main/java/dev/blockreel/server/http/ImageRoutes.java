@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /** {@code /v1/images}: single images, in one answer or as events while they are being made. */
@@ -102,7 +103,14 @@ final class ImageRoutes {
               measures));
     }
     Runnable cancel = () -> works.forEach(work -> cancel(open, work));
-    long deadline = vertx.setTimer(open.jobs().jobTime().toMillis() + 1, late -> cancel.run());
+    AtomicBoolean late = new AtomicBoolean();
+    long deadline =
+        vertx.setTimer(
+            open.jobs().jobTime().toMillis() + 1,
+            now -> {
+              late.set(true);
+              cancel.run();
+            });
     ctx.response().closeHandler(gone -> cancel.run());
     works.forEach(open.engine()::submit);
     List<Future<byte[]>> images = new ArrayList<>();
@@ -121,10 +129,11 @@ final class ImageRoutes {
         .onFailure(
             failure -> {
               cancel.run();
+              Throwable reason = late.get() ? tooLate(open) : failure;
               if (events == null) {
-                answers.fail(ctx, failure);
+                answers.fail(ctx, reason);
               } else {
-                events.failed(failure);
+                events.failed(reason);
               }
             })
         .onSuccess(
@@ -135,6 +144,14 @@ final class ImageRoutes {
                 events.done();
               }
             });
+  }
+
+  private static ApiFailure tooLate(Service open) {
+    return new ApiFailure(
+        500,
+        "deadline_exceeded",
+        null,
+        "the images were not made within %d seconds".formatted(open.jobs().jobTime().toSeconds()));
   }
 
   private static void cancel(Service open, ImageWork work) {

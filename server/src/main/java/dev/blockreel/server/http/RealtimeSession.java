@@ -10,6 +10,8 @@ import dev.blockreel.server.streams.CodecString;
 import dev.blockreel.server.streams.LiveClip;
 import dev.blockreel.server.streams.LiveStream;
 import dev.blockreel.server.streams.LiveStream.Chunk;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -76,7 +78,25 @@ final class RealtimeSession {
     socket.binaryMessageHandler(
         bytes -> fail("invalid_value", "messages are JSON texts: got a binary one", 1008));
     socket.closeHandler(gone -> closed());
-    socket.exceptionHandler(broken -> socket.close());
+    socket.exceptionHandler(this::broken);
+  }
+
+  private void broken(Throwable cause) {
+    if (cause instanceof CorruptedWebSocketFrameException frame) {
+      refuseFrame(frame.closeStatus().code());
+    } else if (cause instanceof IllegalStateException) { // its parts are too long together
+      refuseFrame(WebSocketCloseStatus.MESSAGE_TOO_BIG.code());
+    } else {
+      socket.close();
+    }
+  }
+
+  private void refuseFrame(int closeCode) {
+    if (closeCode == WebSocketCloseStatus.MESSAGE_TOO_BIG.code()) {
+      fail("message_too_large", "messages have up to 4 MiB", closeCode);
+    } else {
+      fail("invalid_value", "what came is no frame of a WebSocket", closeCode);
+    }
   }
 
   private void message(String text) {
@@ -321,8 +341,9 @@ final class RealtimeSession {
 
   private void ended(JobRecord record) {
     if (record.status() == JobStatus.FAILED && !stopped) {
-      boolean ours = record.error().code().equals("cancelled");
-      fail(record.error().code(), record.error().message(), ours ? 1008 : 1011);
+      String code = record.error().code();
+      int closeCode = code.equals("cancelled") ? 1008 : code.equals("shutting_down") ? 1013 : 1011;
+      fail(code, record.error().message(), closeCode);
       return;
     }
     done();
@@ -369,9 +390,12 @@ final class RealtimeSession {
   private void fail(Throwable cause) {
     ApiFailure failure = Answers.failure(cause);
     int code = failure.status() == 429 || failure.status() == 503 ? 1013 : 1008;
-    fail(
-        error(failure.code(), failure.param(), failure.getMessage()),
-        failure.status() >= 500 && code != 1013 ? 1011 : code);
+    JsonObject error = error(failure.code(), failure.param(), failure.getMessage());
+    error.mergeIn(failure.more());
+    if (failure.retrySeconds() > 0) {
+      error.put("retry_after_ms", 1000 * failure.retrySeconds());
+    }
+    fail(error, failure.status() >= 500 && code != 1013 ? 1011 : code);
   }
 
   private void fail(String code, String message, int closeCode) {

@@ -109,10 +109,10 @@ public final class Measures {
     running.decrementAndGet();
   }
 
-  /** A step worked on this many clips. */
-  public void step(int clips) {
+  /** Some clips went on together, by this many blocks in all. */
+  public void step(int clips, int made) {
     batch.record(clips);
-    blocks.increment(clips);
+    blocks.increment(made);
   }
 
   /** Frames became final. */
