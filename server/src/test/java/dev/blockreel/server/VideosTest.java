@@ -13,6 +13,7 @@ import dev.blockreel.media.ClipWriter;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -323,7 +324,7 @@ class VideosTest {
     CountDownLatch release = server.holdEngine();
     JsonObject body = new JsonObject().put("prompt", "walk-left").put("seed", 11);
     String id = create(body, "shared");
-    try (Socket socket = new Socket("127.0.0.1", server.uri("/").getPort())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.uri("/").getPort())) {
       socket
           .getOutputStream()
           .write(

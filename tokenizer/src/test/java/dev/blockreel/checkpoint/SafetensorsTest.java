@@ -127,9 +127,7 @@ class SafetensorsTest {
         {"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},\
         "b":{"dtype":"F32","shape":[0,4],"data_offsets":[0,0]}}""";
     Path path = folder.resolve("empty.safetensors");
-    byte[] text = header.getBytes(UTF_8);
-    ByteBuffer file = littleEndian(8 + text.length + 8).putLong(text.length).put(text);
-    Files.write(path, file.array());
+    Files.write(path, headed(header, 8));
     try (TensorFile tensors = Safetensors.open(path)) {
       assertThat(tensors.names()).containsExactlyInAnyOrder("a", "b");
     }
@@ -163,28 +161,14 @@ class SafetensorsTest {
           """)
   void aMalformedHeaderIsRefused(String header, String why) throws IOException {
     Path path = folder.resolve("bad.safetensors");
-    byte[] json = header.getBytes(UTF_8);
-    Files.write(
-        path,
-        ByteBuffer.allocate(8 + json.length + 8)
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .putLong(json.length)
-            .put(json)
-            .array());
+    Files.write(path, headed(header, 8));
     assertFails(() -> Safetensors.open(path), "is not a whole safetensors file", why);
   }
 
   @Test
   void deeplyNestedHeadersAreRefused() throws IOException {
     Path path = folder.resolve("deep.safetensors");
-    byte[] json = ("{\"a\":" + "[".repeat(100_000)).getBytes(UTF_8);
-    Files.write(
-        path,
-        ByteBuffer.allocate(8 + json.length)
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .putLong(json.length)
-            .put(json)
-            .array());
+    Files.write(path, headed("{\"a\":" + "[".repeat(100_000), 0));
     assertFails(() -> Safetensors.open(path), "not valid JSON");
   }
 
@@ -231,6 +215,16 @@ class SafetensorsTest {
           .extracting("code")
           .isEqualTo(FailureCode.UNSUPPORTED);
     }
+  }
+
+  /** A file of this header and so many bytes of zeros. */
+  private static byte[] headed(String header, int bytes) {
+    byte[] json = header.getBytes(UTF_8);
+    return ByteBuffer.allocate(8 + json.length + bytes)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(json.length)
+        .put(json)
+        .array();
   }
 
   private static ByteBuffer littleEndian(int bytes) {
