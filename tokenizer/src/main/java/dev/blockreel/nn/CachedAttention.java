@@ -31,8 +31,8 @@ public final class CachedAttention {
   }
 
   /**
-   * Writes a cache, (layers,2,S,H,M·d). It is not initialised, for a stream only ever reads what it
-   * has written.
+   * Writes a cache, (layers,2,S,H,M·d). It is not initialised: a stream's first call clears what it
+   * takes over.
    *
    * @param weights any list of tensors on the device
    */
@@ -65,14 +65,17 @@ public final class CachedAttention {
     Sym own = cache.slice(1, slot, slot + " + " + tokens.size(1));
     Sym queries = tokens.select(0, 1);
     Sym values = view(own.select(0, 1), -1, width);
-    if (!forward.numerics().attentionByProducts()) {
+    // What was never written may be no number, and none times 0 is none. Products hide such keys
+    // behind scores of -inf; fused attention may look at them.
+    boolean byProducts = forward.numerics().attentionByProducts();
+    method.when(
+        past + " == 0", () -> method.line("torch.zero_(%s)".formatted(byProducts ? values : own)));
+    if (!byProducts) {
       Sym keys = view(own.select(0, 0), -1, width);
       write(method, values, tokens.select(0, 2), past, end, places);
       write(method, keys, tokens.select(0, 0), past, end, places);
       return queries.attention(keys.slice(2, 0, end), values.slice(2, 0, end), mask);
     }
-    // What was never written may be no number, and none times 0 is none.
-    method.when(past + " == 0", () -> method.line("torch.zero_(%s)".formatted(values)));
     Sym keys = view(own.select(0, 0), width, -1);
     write(method, values, tokens.select(0, 2), past, end, places);
     write(method, keys.transpose(2, 3), tokens.select(0, 0), past, end, places);

@@ -259,8 +259,8 @@ public final class Nbp {
    * stream owns one, which is written in place.
    *
    * <ul>
-   *   <li>{@code emptyCache(slots, positions, w)}: not initialised, since a stream only ever reads
-   *       what it has written.
+   *   <li>{@code emptyCache(slots, positions, w)}: not initialised: a stream's first step clears
+   *       what it takes over.
    *   <li>{@code step(ids (N), positions (N), runs, masks, cache, rows (R), w)}: fp32 logits (R,V)
    *       after the tokens {@code rows}.
    * </ul>
