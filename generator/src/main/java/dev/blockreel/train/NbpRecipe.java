@@ -5,6 +5,8 @@ package dev.blockreel.train;
  *
  * @param tokenizer model directory (a name or a path) whose tokenizer turns clips into tokens
  * @param generator sizes of the network
+ * @param trainFrames frames of a clip that are learned in a step, its first ones, or null for all:
+ *     a clip's beginning is the hardest part, and attention makes long ones dear
  * @param initial model (a name or a path) whose generator training starts from, or null for random
  *     weights; its sizes and number of classes must be the same
  * @param conditionDropout fraction of the clips that are learned without their class, in [0, 1);
@@ -17,6 +19,7 @@ package dev.blockreel.train;
 public record NbpRecipe(
     String tokenizer,
     Sizes generator,
+    Integer trainFrames,
     String initial,
     double conditionDropout,
     Sampling sampling,

@@ -2,6 +2,7 @@ package dev.blockreel.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
@@ -18,6 +19,7 @@ import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -31,6 +33,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   private final NbpGenerator.Description description;
   private final Nbp network;
   private final NbpLayout layout;
+  private final int learned; // tokens of a clip
 
   /** Ids (B,T), targets (B,L), and which clips are learned without their class (B). */
   record Batch(long[] ids, long[] targets, boolean[] dropped) {}
@@ -48,6 +51,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     this.description = description;
     this.network = new Nbp(description.network());
     this.layout = new NbpLayout(description.network());
+    this.learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
   }
 
   /**
@@ -97,6 +101,26 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     return new NbpGenerator.Description(NbpGenerator.KIND, config, time, height, width);
   }
 
+  private static int learned(
+      NbpRecipe recipe, Magvit2Tokenizer.Description clips, NbpGenerator.Description description) {
+    if (recipe.trainFrames() == null) {
+      return description.tokens();
+    }
+    int frames = recipe.trainFrames();
+    if (frames < 1 || frames > clips.frames()) {
+      throw EngineFailure.badRequest(
+          "trainFrames must lie between 1 and the %d frames of a clip: got %d",
+          clips.frames(), frames);
+    }
+    int tokens = clips.network().latentFrames(frames) * description.height() * description.width();
+    if (tokens % description.network().blockSize() != 0) {
+      throw EngineFailure.badRequest(
+          "trainFrames must be whole blocks: %d frames are %d tokens, a block has %d",
+          frames, tokens, description.network().blockSize());
+    }
+    return tokens;
+  }
+
   private static Examples<int[]> tokens(
       ClipFolder folder, ModelDirectory model, int length, Path out, PrintStream console) {
     try (Magvit2Tokenizer tokenizer =
@@ -141,7 +165,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   @Override
   public void write(ScriptWriter script) {
     Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
-    int length = layout.inputLength(tokens.length());
+    int length = layout.inputLength(learned);
     network.writeFull(script, numerics, layout.closedPrefixes(length, ATTENTION_ROWS));
     network.writeLoss(script, numerics);
   }
@@ -149,13 +173,13 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   @Override
   public Batch batch(SplittableRandom random) {
     int count = recipe.training().batch();
-    int length = layout.inputLength(tokens.length());
+    int length = layout.inputLength(learned);
     long[] ids = new long[count * length];
-    long[] targets = new long[count * tokens.length()];
+    long[] targets = new long[count * learned];
     boolean[] dropped = new boolean[count];
     for (int i = 0; i < count; i++) {
       int clip = random.nextInt(tokens.count());
-      int[] codes = tokens.get(clip);
+      int[] codes = Arrays.copyOf(tokens.get(clip), learned);
       System.arraycopy(
           layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
       System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
@@ -167,10 +191,10 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   @Override
   public List<Tensor> upload(TensorScope scope, Batch batch) {
     int count = recipe.training().batch();
-    int length = layout.inputLength(tokens.length());
+    int length = layout.inputLength(learned);
     return List.of(
         scope.longs(batch.ids(), count, length),
-        scope.longs(batch.targets(), count, tokens.length()),
+        scope.longs(batch.targets(), count, learned),
         scope.booleans(batch.dropped(), count),
         scope.booleans(layout.mask(length), length, length));
   }

@@ -22,6 +22,7 @@ import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -76,9 +77,19 @@ class TrainingTest {
 
   private static NbpRecipe generatorRecipe(
       Path tokenizerOut, Path initial, double conditionDropout, TrainingSchedule schedule) {
+    return generatorRecipe(tokenizerOut, null, initial, conditionDropout, schedule);
+  }
+
+  private static NbpRecipe generatorRecipe(
+      Path tokenizerOut,
+      Integer trainFrames,
+      Path initial,
+      double conditionDropout,
+      TrainingSchedule schedule) {
     return new NbpRecipe(
         tokenizerOut.resolve("model").toString(),
         new NbpRecipe.Sizes(2, 2, 32, 4),
+        trainFrames,
         initial == null ? null : initial.toString(),
         conditionDropout,
         new NbpRecipe.Sampling(1, 10, 0.9),
@@ -170,15 +181,33 @@ class TrainingTest {
     assertThat(weight(dropped, "transformer.uncond_embedding")).isNotEqualTo(absent);
   }
 
+  @Test
+  void aGeneratorMayLearnOnlyTheBeginningsOfClips() {
+    Path tokenizer = folder.resolve("tokenizerOfFour");
+    TokenizerTraining.run(tokenizerRecipe(schedule(2, 2, 100)), data, tokenizer, false, SILENT);
+    Path model =
+        train(generatorRecipe(tokenizer, 1, null, 0, schedule(3, 4, 100)), "generatorOfOne");
+    float[] places = weight(model, "transformer.pos_emb");
+    int seen = 32 * (1 + 4 * 4); // width times the class and the 4x4 tokens of the first frame
+    assertThat(Arrays.copyOf(places, seen)).doesNotContain(0f);
+    assertThat(Arrays.copyOfRange(places, seen, places.length)).containsOnly(0f);
+
+    assertThatThrownBy(
+            () ->
+                train(
+                    generatorRecipe(tokenizer, 6, null, 0, schedule(3, 4, 100)), "generatorOfSix"))
+        .hasMessage("trainFrames must lie between 1 and the 5 frames of a clip: got 6");
+  }
+
   private static Path train(Path tokenizer, String name, Path initial, double conditionDropout) {
-    Path out = folder.resolve("dropout-" + name);
-    NbpTraining.run(
+    return train(
         generatorRecipe(tokenizer, initial, conditionDropout, schedule(2, 4, 100)),
-        data,
-        out,
-        false,
-        (model, picture) -> "",
-        SILENT);
+        "dropout-" + name);
+  }
+
+  private static Path train(NbpRecipe recipe, String name) {
+    Path out = folder.resolve(name);
+    NbpTraining.run(recipe, data, out, false, (model, picture) -> "", SILENT);
     return out.resolve("model");
   }
 
