@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.Safetensors;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpLayout;
@@ -206,6 +209,46 @@ class NbpNumericsTest {
           assertClose(apart(fast, NbpNumericsTest::asMade, past), wanted, 0.03f);
         }
       }
+    }
+  }
+
+  /** Where weights come from memory, few rows are read as if they were a few more. */
+  @Test
+  void wideNetworksReadFewTokensAsWellAsNarrowOnes() {
+    NbpConfig wide =
+        new NbpConfig(
+            1,
+            8,
+            1024,
+            CONFIG.contextLength(),
+            BLOCK,
+            CONFIG.codes(),
+            CONFIG.conditionTokens(),
+            CONFIG.conditionVocabulary(),
+            CONFIG.hybrid());
+    NbpGenerator.Description description =
+        new NbpGenerator.Description(
+            NbpGenerator.KIND,
+            wide,
+            TinyModel.GENERATOR.time(),
+            TinyModel.GENERATOR.height(),
+            TinyModel.GENERATOR.width());
+    Path file = folder.resolve("wide.safetensors");
+    TinyModel.random(file, new Nbp(wide).weights(), 3);
+    float[] wanted;
+    try (TensorFile weights = Safetensors.open(file);
+        NbpGenerator plain =
+            NbpGenerator.load(description, weights, Numerics.plain(), TokenSampling::write)) {
+      wanted = apart(plain, NbpNumericsTest::asMade, 2, 5);
+      assertClose(
+          Arrays.copyOf(wanted, wanted.length / 2),
+          last(plain, Arrays.copyOf(sequence(1), 3)),
+          1e-4f);
+    }
+    Numerics packed = Numerics.inference(Dtype.BFLOAT16, 1);
+    try (TensorFile weights = Safetensors.open(file);
+        NbpGenerator fast = NbpGenerator.load(description, weights, packed, TokenSampling::write)) {
+      assertClose(apart(fast, NbpNumericsTest::asMade, 2, 5), wanted, 0.03f);
     }
   }
 

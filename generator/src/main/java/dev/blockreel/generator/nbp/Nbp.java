@@ -31,6 +31,14 @@ public final class Nbp {
   /** Integers that describe a run of {@link #writeCached}. */
   public static final int RUN = 6;
 
+  /**
+   * For fewer rows than this, oneDNN reads weights a seventh slower than for this many. That counts
+   * where weights come from memory, in networks at least this wide.
+   */
+  private static final int LEAST_ROWS = 5;
+
+  private static final int WIDE = 1024;
+
   private final NbpConfig config;
   private final WeightScope scope = WeightScope.root("transformer");
   private final Weight tokenTable;
@@ -308,14 +316,15 @@ public final class Nbp {
           Forward forward = new Forward(m, m.tensors("w"), numerics);
           Sym vectors = embedWithStandIns(forward, ids);
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
-          Sym h = m.let(vectors.add(places).toString());
+          Sym h = enoughRows(forward, m.let(vectors.add(places).toString()));
           Sym looks = looks(m, positions, runs, masks);
           layers.loop(
               forward,
               (i, b) ->
                   m.assign(
                       h, m.call("cachedLayer", h, positions, runs, looks, cache.select(0, i), b)));
-          m.returns(head(forward, h.indexSelect(0, rows)));
+          Sym last = enoughRows(forward, m.let(h.indexSelect(0, rows).toString()));
+          m.returns(head(forward, last).slice(0, 0, rows.size(0)));
         });
   }
 
@@ -402,7 +411,23 @@ public final class Nbp {
           Sym found = attention.apply(forward, heads, cache, run.slot, run.past, places, mask);
           m.line("torch.append(%s, %s)".formatted(parts, block.merge(found)));
         });
-    return m.let("torch.cat(%s, 0)".formatted(parts));
+    return enoughRows(forward, m.let("torch.cat(%s, 0)".formatted(parts)));
+  }
+
+  /** Rows (N,D) with rows of zeros behind them where there are too few to be fast. */
+  private Sym enoughRows(Forward forward, Sym rows) {
+    Method m = forward.method();
+    if (forward.numerics().packedRows() > 0 && config.width() >= WIDE) {
+      m.when(
+          "%s < %d".formatted(rows.size(0), LEAST_ROWS),
+          () ->
+              m.assign(
+                  rows,
+                  m.let(
+                      "torch.constant_pad_nd(%s, [0, 0, 0, %d - %s])"
+                          .formatted(rows, LEAST_ROWS, rows.size(0)))));
+    }
+    return rows;
   }
 
   /** Vectors (N,D) of ids (N), where -1-i is vector i of {@code uncond_embedding}. */
