@@ -27,16 +27,12 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p><b>Fairness.</b> Streams that make whole blocks step together, and so do those that make
  * single tokens (a hybrid model's first block, {@link GenerationRequest.Mode#NTP}). When there are
- * streams of both kinds, each gets work, in tokens, in proportion to its streams, and single tokens
- * twice that: newcomers reach their first frame soon, and share their many short steps with others
- * that wait for the blocks to come; those are not held up for long.
+ * streams of both kinds, each gets work, in tokens, in proportion to its streams: newcomers reach
+ * their first frame soon, and while blocks are made, others join them for their many short steps.
  */
 public final class NbpBatch implements GenerationBatch {
   /** What a call costs beside its tokens, in tokens: reading the weights. */
   private static final int CALL_COST = 16;
-
-  /** How much more of the work is for single tokens. */
-  private static final int PREFERENCE = 2;
 
   private final Magvit2Tokenizer tokenizer;
   private final NbpGenerator.Description model;
@@ -145,7 +141,7 @@ public final class NbpBatch implements GenerationBatch {
 
   private void charge(boolean blocks, double work) {
     blockWork += blocks ? work : 0;
-    tokenWork += blocks ? 0 : work / PREFERENCE;
+    tokenWork += blocks ? 0 : work;
   }
 
   private void stepTogether(List<Generation> turn) {
