@@ -91,7 +91,13 @@ class HouseRulesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"ai.djl, script", "org.bytedeco, media", "io.vertx, server", "picocli, cli"})
+  @CsvSource({
+    "ai.djl, script",
+    "com.sun.jna, script",
+    "org.bytedeco, media",
+    "io.vertx, server",
+    "picocli, cli"
+  })
   void librariesStayBehindTheirPackage(String library, String owner) {
     String also =
         switch (library) {

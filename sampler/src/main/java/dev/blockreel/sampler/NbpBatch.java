@@ -125,10 +125,15 @@ public final class NbpBatch implements GenerationBatch {
     return all;
   }
 
-  /** The running generations whose turn it is: all those that make blocks, or all others. */
+  /**
+   * The running generations whose turn it is: all those that make blocks, all that begin, or all
+   * others. What begins reads more than a token and would hold up and change the numbers of those
+   * that read one.
+   */
   private List<Generation> turn() {
     List<Generation> blocks = running.stream().filter(Generation::makesBlocks).toList();
     List<Generation> tokens = running.stream().filter(g -> !g.makesBlocks()).toList();
+    List<Generation> beginners = tokens.stream().filter(Generation::begins).toList();
     // Whoever was alone until now has no claim to be compensated for.
     if (blocks.isEmpty()) {
       blockWork = Math.max(blockWork, tokenWork);
@@ -136,7 +141,10 @@ public final class NbpBatch implements GenerationBatch {
     if (tokens.isEmpty()) {
       tokenWork = Math.max(blockWork, tokenWork);
     }
-    return tokens.isEmpty() || (!blocks.isEmpty() && blockWork < tokenWork) ? blocks : tokens;
+    if (tokens.isEmpty() || (!blocks.isEmpty() && blockWork < tokenWork)) {
+      return blocks;
+    }
+    return beginners.isEmpty() ? tokens : beginners;
   }
 
   private void charge(boolean blocks, double work) {
@@ -227,6 +235,10 @@ public final class NbpBatch implements GenerationBatch {
 
     boolean makesBlocks() {
       return streams.get(0).input().length >= model.network().blockSize();
+    }
+
+    boolean begins() {
+      return streams.get(0).past() == 0;
     }
 
     long work() {

@@ -422,6 +422,18 @@ final class TokenSampling {
     Sym vocabulary = logits.size(1);
     Sym rows = logits.size(0);
     Sym places = m.let("torch.squeeze(torch.nonzero(torch.reshape(%s, [-1])), 1)".formatted(some));
+    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(logits));
+    // A row alone needs no cells, and single tokens come one row after the other.
+    m.when(
+        "%s == 1 and %s > 0".formatted(rows, places.size(0)),
+        () -> {
+          m.line(
+              "alone, places = torch.sort(torch.index_select(%s, 0, %s), stable=True, dim=-1, descending=True)"
+                  .formatted(flat, places));
+          m.returnsAll(
+              m.literal("alone").unsqueeze(0),
+              places.indexSelect(0, m.literal("places")).unsqueeze(0));
+        });
     Sym row = m.let("torch.floor_divide(%s, %s)".formatted(places, vocabulary));
     Sym most = m.let("max(1, int(torch.amax(%s)))".formatted(count));
     Sym first = m.let("torch.reshape(torch.cumsum(%s, 0) - %s, [-1])".formatted(count, count));
@@ -430,7 +442,6 @@ final class TokenSampling {
             "torch.arange(%s, device=ops.prim.device(%s)) - torch.index_select(%s, 0, %s)"
                 .formatted(places.size(0), places, first, row));
     Sym cells = m.let("%s * %s + %s".formatted(row, most, within));
-    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(logits));
     Sym values =
         spread(
             m,

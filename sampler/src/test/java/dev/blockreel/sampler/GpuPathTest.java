@@ -34,7 +34,7 @@ class GpuPathTest {
 
   /** As {@link Numerics#inference} gives them on a GPU. */
   private static Numerics numerics(Dtype dtype) {
-    return new Numerics(dtype, false, 0, true, Numerics.Kernels.CHANNELS_LAST);
+    return new Numerics(dtype, false, 0, false, true, Numerics.Kernels.CHANNELS_LAST);
   }
 
   @Test

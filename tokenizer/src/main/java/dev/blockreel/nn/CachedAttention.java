@@ -1,5 +1,6 @@
 package dev.blockreel.nn;
 
+import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Method;
 import dev.blockreel.script.Sym;
 
@@ -8,14 +9,15 @@ import dev.blockreel.script.Sym;
  * is written in place. Letters: B streams, T tokens of each, S slots, M positions, H heads, d width
  * of a head.
  *
- * <p>Where a CPU infers, attention is two products with a softmax between them, and keys lie
- * transposed, (d,M): for the few queries of a step that takes a third to a tenth of the time of
- * libtorch's fused attention, the plain twin, which keeps keys as (M,d). The products are made with
- * a few more positions than there are tokens: a matrix of a new size costs oneDNN a kernel, and
- * token by token every one would be new.
+ * <p>Where a CPU infers, attention is two products with a softmax between them: for the few queries
+ * of a step that takes a third to a tenth of the time of libtorch's fused attention, the plain
+ * twin. Those in bf16 are oneDNN's, to which a matrix of a new size costs a kernel, and token by
+ * token every one would be new: they are made with a few more positions than there are tokens.
  */
 public final class CachedAttention {
-  /** Positions that products are made with are a multiple of this, where the cache has so many. */
+  /**
+   * Positions that oneDNN's products are made with are a multiple of this, if there are so many.
+   */
   private static final int PLACES = 64;
 
   private final int heads;
@@ -34,14 +36,14 @@ public final class CachedAttention {
    * Writes a cache, (layers,2,S,H,M·d). It is not initialised: a stream's first call clears what it
    * takes over.
    *
+   * @param dtype of the keys and values, which need not be that of every call
    * @param weights any list of tensors on the device
    */
   public Sym emptyCache(
-      Method method, Numerics numerics, int layers, Sym slots, Sym positions, Sym weights) {
+      Method method, Dtype dtype, int layers, Sym slots, Sym positions, Sym weights) {
     return method.let(
         "torch.empty([%d, 2, %s, %d, %s * %d], dtype=%d, device=ops.prim.device(%s[0]))"
-            .formatted(
-                layers, slots, heads, positions, width, numerics.compute().number(), weights));
+            .formatted(layers, slots, heads, positions, width, dtype.number(), weights));
   }
 
   /**
@@ -61,36 +63,56 @@ public final class CachedAttention {
   public Sym apply(
       Forward forward, Sym tokens, Sym cache, Sym slot, Sym past, Sym places, Sym mask) {
     Method method = forward.method();
+    Sym streams = tokens.size(1);
     Sym end = method.let(past + " + " + tokens.size(3));
-    Sym own = cache.slice(1, slot, slot + " + " + tokens.size(1));
-    Sym queries = tokens.select(0, 1);
-    Sym values = view(own.select(0, 1), -1, width);
+    Sym own = cache.slice(1, slot, slot + " + " + streams).view(2, streams, heads, -1, width);
     // What was never written may be no number, and none times 0 is none. Products hide such keys
     // behind scores of -inf; fused attention may look at them.
     boolean byProducts = forward.numerics().attentionByProducts();
     method.when(
-        past + " == 0", () -> method.line("torch.zero_(%s)".formatted(byProducts ? values : own)));
+        past + " == 0",
+        () -> method.line("torch.zero_(%s)".formatted(byProducts ? own.select(0, 1) : own)));
+    write(method, own, method.let("%s[::2]".formatted(tokens)), past, end, places);
+    Sym queries = tokens.select(0, 1);
     if (!byProducts) {
-      Sym keys = view(own.select(0, 0), -1, width);
-      write(method, values, tokens.select(0, 2), past, end, places);
-      write(method, keys, tokens.select(0, 0), past, end, places);
-      return queries.attention(keys.slice(2, 0, end), values.slice(2, 0, end), mask);
+      return queries.attention(
+          forward.enter(own.select(0, 0).slice(2, 0, end)),
+          forward.enter(own.select(0, 1).slice(2, 0, end)),
+          mask);
     }
-    Sym keys = view(own.select(0, 0), width, -1);
-    write(method, values, tokens.select(0, 2), past, end, places);
-    write(method, keys.transpose(2, 3), tokens.select(0, 0), past, end, places);
-    Sym seen = seen(method, end, keys.size(3));
-    Sym scaled = queries.mul(1 / Math.sqrt(width));
-    Sym scores = method.let("torch.matmul(%s, %s)".formatted(scaled, keys.slice(3, 0, seen)));
-    method.line("torch.fill_(%s, float(\"-inf\"))".formatted(scores.from(3, end)));
+    boolean byOneDnn = forward.numerics().compute() != Dtype.FLOAT32;
+    Sym seen = byOneDnn ? seen(method, end, own.size(3)) : end;
+    Sym all = own.view(2, "-1", own.size(3), width).slice(2, 0, seen);
+    Sym scores = scores(forward, queries.reshape(-1, tokens.size(3), width), all);
+    if (byOneDnn) {
+      method.line("torch.fill_(%s, float(\"-inf\"))".formatted(scores.from(2, end)));
+    }
     method.when(
         mask + " is not None",
         () ->
             method.line(
                 "torch.masked_fill_(%s, torch.logical_not(%s), float(\"-inf\"))"
-                    .formatted(scores.slice(3, 0, end), mask)));
-    return method.let(
-        "torch.matmul(%s, %s)".formatted(scores.softmax(-1), values.slice(2, 0, seen)));
+                    .formatted(scores.view(streams, heads, -1, seen).slice(3, 0, end), mask)));
+    Sym found =
+        method.let(
+            "torch.bmm(%s, %s)".formatted(scores.softmax(-1), operand(forward, all.select(0, 1))));
+    return found.view(streams, heads, -1, width);
+  }
+
+  /** Of queries (B·H,T,d) with the first of {@code all} (2,B·H,M,d): (B·H,T,M). */
+  private Sym scores(Forward forward, Sym queries, Sym all) {
+    Sym keys = operand(forward, all.select(0, 0)).transpose(1, 2);
+    return forward
+        .method()
+        .let(
+            "torch.baddbmm(torch.new_empty(%s, [1, 1, 1]), %s, %s, beta=0, alpha=%s)"
+                .formatted(queries, queries, keys, 1 / Math.sqrt(width)));
+  }
+
+  /** oneDNN takes no parts of matrices: libtorch would copy them element by element. */
+  private static Sym operand(Forward forward, Sym cached) {
+    Sym entered = forward.enter(cached);
+    return forward.numerics().compute() == Dtype.FLOAT32 ? entered : entered.contiguous();
   }
 
   /** Positions of {@code all} that products are made with when {@code tokens} of them are taken. */
@@ -100,23 +122,24 @@ public final class CachedAttention {
             .formatted(tokens, PLACES - 1, PLACES, PLACES, all));
   }
 
-  /** Puts new keys or values, (B,H,T,d), into those of the cache, (B,H,M,d). */
+  /** Puts new keys and values, (2,B,H,T,d), into those of the cache, (2,B,H,M,d). */
   private static void write(Method method, Sym cached, Sym made, Sym past, Sym end, Sym places) {
-    method.when(places + " is None", () -> cached.slice(2, past, end).copyIn(made));
+    method.when(places + " is None", () -> cached.slice(3, past, end).copyIn(made));
     method.when(
         places + " is not None",
         () -> {
           Sym streams =
               method.let(
-                  "torch.arange(%s, device=ops.prim.device(%s))".formatted(made.size(0), made));
+                  "torch.arange(%s, device=ops.prim.device(%s))".formatted(made.size(1), made));
+          // (B,M,2,H,d) at [stream, place] takes (B,2,H,d).
           method.line(
-              "torch.index_put_(%s, annotate(List[Optional[Tensor]], [%s, %s]), %s)"
-                  .formatted(cached.transpose(1, 2), streams, places, made.select(2, 0)));
+              "torch.index_put_(%s, annotate(List[Optional[Tensor]], [%s, %s]), torch.type_as(%s, %s))"
+                  .formatted(
+                      cached.permute(1, 3, 0, 2, 4),
+                      streams,
+                      places,
+                      made.select(3, 0).permute(1, 0, 2, 3),
+                      cached));
         });
-  }
-
-  /** (B,H,M·d) → (B,H,rows,columns), a view. */
-  private Sym view(Sym part, int rows, int columns) {
-    return part.view(part.size(0), heads, rows, columns);
   }
 }

@@ -1,5 +1,6 @@
 package dev.blockreel.nn;
 
+import dev.blockreel.script.Method;
 import dev.blockreel.script.Sym;
 
 /** y = x·Wᵀ + b over the last dimension: (…, in) → (…, out). */
@@ -71,6 +72,12 @@ public final class Linear {
                                 operation)));
   }
 
+  private Sym halves(Method method, Sym x, Sym w, Sym b) {
+    Object shift = b == null ? "torch.new_zeros(%s, [%d])".formatted(x, weight.shape()[0]) : b;
+    return method.let(
+        "torch.fbgemm_linear_fp16_weight_fp32_activation(%s, %s, %s)".formatted(x, w, shift));
+  }
+
   /** What may follow a linear layer within the same product. */
   public enum Activation {
     NONE("none", ""),
@@ -111,7 +118,8 @@ public final class Linear {
                                 activation.name,
                                 activation.approximation));
               }
-              Sym y = x.linear(w, b);
+              Sym y =
+                  forward.numerics().halves() ? halves(forward.method(), x, w, b) : x.linear(w, b);
               return switch (activation) {
                 case NONE -> y;
                 case GELU -> y.gelu();

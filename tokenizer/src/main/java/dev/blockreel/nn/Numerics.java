@@ -9,13 +9,18 @@ import dev.blockreel.script.Torch;
  * @param compute format of activations and products
  * @param castWeights whether weights are kept in fp32, receive gradients, and are cast at each use,
  *     as training does
- * @param packedRows rows of the inputs for which linear weights are packed for oneDNN, or 0 for
- *     plain weights
+ * @param packedRows rows of the inputs for which linear weights are packed for oneDNN, or 0
+ * @param halves whether linear weights are packed for FBGEMM, in fp16, with fp32 for all else
  * @param stacked whether linear layers of one input become one product
  * @param kernels how convolutions work
  */
 public record Numerics(
-    Dtype compute, boolean castWeights, int packedRows, boolean stacked, Kernels kernels) {
+    Dtype compute,
+    boolean castWeights,
+    int packedRows,
+    boolean halves,
+    boolean stacked,
+    Kernels kernels) {
   /** How the kernels of convolutions lie in memory. */
   public enum Kernels {
     /** As in the file. */
@@ -31,7 +36,7 @@ public record Numerics(
 
   /** The plain twin: everything in fp32, nothing rearranged. */
   public static Numerics plain() {
-    return new Numerics(Dtype.FLOAT32, false, 0, false, Kernels.PLAIN);
+    return new Numerics(Dtype.FLOAT32, false, 0, false, false, Kernels.PLAIN);
   }
 
   /**
@@ -43,12 +48,22 @@ public record Numerics(
     boolean packs = dtype == Dtype.BFLOAT16 && Torch.packsBfloat16();
     Kernels kernels =
         packs ? Kernels.PACKED : dtype == Dtype.FLOAT32 ? Kernels.PLAIN : Kernels.CHANNELS_LAST;
-    return new Numerics(Torch.requireComputable(dtype), false, packs ? rows : 0, true, kernels);
+    return new Numerics(
+        Torch.requireComputable(dtype), false, packs ? rows : 0, false, true, kernels);
+  }
+
+  /**
+   * For calls with a single row where these numerics pack for oneDNN, which takes almost twice as
+   * long for one where weights come from a cache of the processor. Weights keep at least the bits
+   * that bf16 has; numbers too small for fp16 become 0.
+   */
+  public Numerics forSingleRows() {
+    return new Numerics(Dtype.FLOAT32, false, 0, true, stacked, Kernels.PLAIN);
   }
 
   /** Training: fp32 weights, computing in {@code dtype}. */
   public static Numerics training(Dtype dtype) {
-    return new Numerics(dtype, true, 0, false, Kernels.CHANNELS_LAST);
+    return new Numerics(dtype, true, 0, false, false, Kernels.CHANNELS_LAST);
   }
 
   /** Whether activations of convolutions have their channels innermost. */

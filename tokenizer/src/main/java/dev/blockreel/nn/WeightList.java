@@ -18,11 +18,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
  * A model's weights on the device, prepared as its {@link Numerics} want them, in the order of its
- * {@link Weight}s.
+ * {@link Weight}s; where it computes in several ways, once for each, one after the other.
  */
 public final class WeightList implements AutoCloseable {
   /** A prime, so that the rows of a matrix begin at different places. */
@@ -44,23 +45,20 @@ public final class WeightList implements AutoCloseable {
    * @throws EngineFailure CHECKPOINT_MISMATCH with one line that lists all missing, unexpected and
    *     mis-shaped tensors
    */
-  public static WeightList load(List<Weight> weights, TensorFile file, Numerics numerics) {
+  public static WeightList load(List<Weight> weights, TensorFile file, Numerics... numerics) {
     requireFit(weights, file);
     try (MappedBfloat16 mapped = MappedBfloat16.of(file)) {
-      return prepare(
-          weights,
-          numerics,
+      Source source =
           (scope, weight) ->
-              mapped.holds(weight.name()) ? mapped.read(scope, weight) : read(scope, file, weight));
+              mapped.holds(weight.name()) ? mapped.read(scope, weight) : read(scope, file, weight);
+      return prepare(weights, List.of(numerics), kind -> source);
     }
   }
 
   /** Weights as training starts them; the same seed gives the same weights. */
   public static WeightList random(List<Weight> weights, long seed, Numerics numerics) {
     SplittableRandom seeds = new SplittableRandom(seed);
-    return prepare(
-        weights,
-        numerics,
+    Source source =
         (scope, weight) -> {
           SplittableRandom random = seeds.split();
           float[] values = new float[Math.toIntExact(weight.elements())];
@@ -68,7 +66,8 @@ public final class WeightList implements AutoCloseable {
             values[i] = (float) weight.init().next(random);
           }
           return scope.floats(values, weight.shape());
-        });
+        };
+    return prepare(weights, List.of(numerics), kind -> source);
   }
 
   /**
@@ -76,32 +75,28 @@ public final class WeightList implements AutoCloseable {
    * tensor is drawn as {@link #random} draws it, but its values repeat after {@value #PERIOD}, so
    * that filling it is no slower than writing it. The same seed gives the same weights.
    */
-  public static WeightList standIn(List<Weight> weights, long seed, Numerics numerics) {
-    SplittableRandom seeds = new SplittableRandom(seed);
-    try (Script script = preparation(false).compile()) {
-      return prepare(
-          weights,
-          numerics,
-          (scope, weight) -> {
-            SplittableRandom random = seeds.split();
-            float[] values = new float[(int) Math.min(weight.elements(), PERIOD)];
-            for (int i = 0; i < values.length; i++) {
-              values[i] = (float) weight.init().next(random);
-            }
-            try (TensorScope own = TensorScope.open()) {
-              Tensor period = own.floats(values, values.length);
-              return script
-                  .call(
-                      own,
-                      "repeated",
-                      period,
-                      weight.elements(),
-                      weight.shape(),
-                      numerics.compute().number())
-                  .moveTo(scope);
-            }
-          });
+  public static WeightList standIn(List<Weight> weights, long seed, Numerics... numerics) {
+    try (Script script = preparation(numerics[0]).compile()) {
+      return prepare(weights, List.of(numerics), kind -> repeated(script, seed, kind));
     }
+  }
+
+  private static Source repeated(Script script, long seed, Numerics numerics) {
+    SplittableRandom seeds = new SplittableRandom(seed);
+    return (scope, weight) -> {
+      SplittableRandom random = seeds.split();
+      float[] values = new float[(int) Math.min(weight.elements(), PERIOD)];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) weight.init().next(random);
+      }
+      try (TensorScope own = TensorScope.open()) {
+        Tensor period = own.floats(values, values.length);
+        int dtype = numerics.compute().number();
+        return script
+            .call(own, "repeated", period, weight.elements(), weight.shape(), dtype)
+            .moveTo(scope);
+      }
+    };
   }
 
   /** The list that scripts take. */
@@ -175,10 +170,24 @@ public final class WeightList implements AutoCloseable {
     Tensor read(TensorScope scope, Weight weight);
   }
 
-  private static WeightList prepare(List<Weight> weights, Numerics numerics, Source source) {
+  private static WeightList prepare(
+      List<Weight> weights, List<Numerics> kinds, Function<Numerics, Source> sources) {
     TensorScope kept = TensorScope.open();
-    try (Script script =
-        preparation(numerics.packedRows() > 0 || numerics.packedKernels()).compile()) {
+    try {
+      List<Tensor> all = new ArrayList<>();
+      for (Numerics numerics : kinds) {
+        all.addAll(prepare(kept, weights, numerics, sources.apply(numerics)));
+      }
+      return new WeightList(kept, new TensorList(all));
+    } catch (RuntimeException e) {
+      kept.close();
+      throw e;
+    }
+  }
+
+  private static List<Tensor> prepare(
+      TensorScope kept, List<Weight> weights, Numerics numerics, Source source) {
+    try (Script script = preparation(numerics).compile()) {
       Tensor[] tensors = new Tensor[weights.size()];
       for (int i = 0; i < tensors.length; i++) {
         if (tensors[i] != null) {
@@ -212,10 +221,7 @@ public final class WeightList implements AutoCloseable {
           }
         }
       }
-      return new WeightList(kept, new TensorList(List.of(tensors)));
-    } catch (RuntimeException e) {
-      kept.close();
-      throw e;
+      return List.of(tensors);
     }
   }
 
@@ -236,7 +242,7 @@ public final class WeightList implements AutoCloseable {
 
   private static int layout(Weight weight, Numerics numerics) {
     return switch (weight.role()) {
-      case LINEAR, HEAD -> numerics.packedRows() > 0 ? 1 : 0;
+      case LINEAR, HEAD -> numerics.packedRows() > 0 ? 1 : numerics.halves() ? 5 : 0;
       // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats; 4 for packed.
       case CONVOLUTION -> {
         int dimensions = weight.shape().length - 2;
@@ -249,8 +255,9 @@ public final class WeightList implements AutoCloseable {
   }
 
   // Every method copies: what Java hands over may share memory with a buffer that Java frees.
-  // oneDNN's packing is named only where it is used: a libtorch without it knows no such operator.
-  private static ScriptWriter preparation(boolean packs) {
+  // Packing is named only where it is used: a libtorch without it knows no such operator.
+  private static ScriptWriter preparation(Numerics numerics) {
+    boolean packs = numerics.packedRows() > 0 || numerics.packedKernels();
     return new ScriptWriter("Preparation")
         .method("trainable", m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0])")))
         .method(
@@ -282,6 +289,11 @@ public final class WeightList implements AutoCloseable {
                                 + " = ops.mkldnn._reorder_convolution_weight("
                                 + y
                                 + ", [0, 0, 0], [1, 1, 1], [1, 1, 1], 1, None)"));
+              }
+              if (numerics.halves()) {
+                m.when(
+                    layout + " == 5",
+                    () -> m.line(y + " = torch.fbgemm_pack_gemm_matrix_fp16(" + y + ")"));
               }
               m.when(layout + " == 2", () -> m.assign(y, y.channelsLast2d()));
               m.when(layout + " == 3", () -> m.assign(y, y.channelsLast3d()));

@@ -5,6 +5,7 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import com.sun.jna.NativeLibrary;
 import dev.blockreel.failure.EngineFailure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +20,9 @@ import java.util.stream.Stream;
  * fast at.
  */
 public final class Torch {
+  /** How libtorch's log numbers what is worse than a warning. */
+  private static final int ERROR = 2;
+
   private static final PtNDManager SYSTEM = start();
 
   private Torch() {}
@@ -30,12 +34,31 @@ public final class Torch {
     System.setProperty("OPT_OUT_TRACKING", "true");
     NDManager manager = NDManager.newBaseManager(defaultDevice(), "PyTorch");
     JniUtils.setGradMode(false);
+    hushWarnings();
     if (System.getenv("OMP_NUM_THREADS") == null) {
       // libtorch counts the machine's cores; the JVM knows how many of them this container may use.
       JniUtils.setNumThreads(
           Math.min(JniUtils.getNumThreads(), Runtime.getRuntime().availableProcessors()));
     }
     return (PtNDManager) manager;
+  }
+
+  /**
+   * libtorch's warnings, such as of operators that a later version lacks, are for those who write
+   * scripts, and would go to whoever runs them. Does nothing where {@code TORCH_CPP_LOG_LEVEL} is
+   * set, or libtorch is built otherwise.
+   */
+  private static void hushWarnings() {
+    if (System.getenv("TORCH_CPP_LOG_LEVEL") != null) {
+      return;
+    }
+    try {
+      NativeLibrary.getInstance("c10")
+          .getGlobalVariableAddress("FLAGS_caffe2_log_level")
+          .setInt(0, ERROR);
+    } catch (UnsatisfiedLinkError e) {
+      // Then they stay.
+    }
   }
 
   private static Device defaultDevice() {

@@ -31,12 +31,10 @@ public final class Nbp {
   /** Integers that describe a run of {@link #writeCached}. */
   public static final int RUN = 6;
 
-  /**
-   * For fewer rows than this, oneDNN reads weights a seventh slower than for this many. That counts
-   * where weights come from memory, in networks at least this wide.
-   */
+  /** For fewer rows than this, oneDNN reads weights from memory a seventh slower. */
   private static final int LEAST_ROWS = 5;
 
+  /** From this width on, weights come from memory, and narrower ones from a processor's cache. */
   private static final int WIDE = 1024;
 
   private final NbpConfig config;
@@ -96,6 +94,16 @@ public final class Nbp {
   /** Sizes. */
   public NbpConfig config() {
     return config;
+  }
+
+  /**
+   * How {@link #writeCached} computes best where {@code numerics} suit steps of many tokens. A
+   * narrow network reads single tokens in other numbers.
+   */
+  public Numerics[] steps(Numerics numerics) {
+    return numerics.packedRows() > 0 && config.width() < WIDE
+        ? new Numerics[] {numerics, numerics.forSingleRows()}
+        : new Numerics[] {numerics};
   }
 
   /** The weights that the script's methods take, in order. */
@@ -279,18 +287,31 @@ public final class Nbp {
    * masks} or -1 where each token sees all others of its stream. Streams that read a single token
    * and are not at their first need not be equally far: their caches hold as many tokens as {@code
    * positions} says, and the run has the largest.
+   *
+   * @param numerics of all steps, or of those in which a stream reads several tokens, then of those
+   *     in which none does; {@code w} are the weights for the first, then for the second
    */
-  public void writeCached(ScriptWriter script, Numerics numerics) {
+  public void writeCached(ScriptWriter script, Numerics... numerics) {
+    Numerics last = numerics[numerics.length - 1];
     script.method(
         "emptyCache",
         m -> {
           Sym slots = m.integer("slots");
           Sym positions = m.integer("positions");
           m.returns(
-              attention.emptyCache(m, numerics, config.layers(), slots, positions, m.tensors("w")));
+              attention.emptyCache(
+                  m, last.compute(), config.layers(), slots, positions, m.tensors("w")));
         });
+    if (numerics.length > 1) {
+      writeStep(script, "singles", last, false);
+    }
+    writeStep(script, "step", numerics[0], numerics.length > 1);
+  }
+
+  private void writeStep(ScriptWriter script, String name, Numerics numerics, boolean handsOver) {
+    String layer = name + "Layer";
     script.method(
-        "cachedLayer",
+        layer,
         m -> {
           Sym h = m.tensor("h");
           Sym positions = m.tensor("positions");
@@ -305,7 +326,7 @@ public final class Nbp {
                   tokens -> attendWithCache(forward, tokens, positions, runs, looks, cache)));
         });
     script.method(
-        "step",
+        name,
         m -> {
           Sym ids = m.tensor("ids");
           Sym positions = m.tensor("positions");
@@ -313,7 +334,14 @@ public final class Nbp {
           Sym masks = m.tensors("masks");
           Sym cache = m.tensor("cache");
           Sym rows = m.tensor("rows");
-          Forward forward = new Forward(m, m.tensors("w"), numerics);
+          Sym w = m.tensors("w");
+          if (handsOver) {
+            Sym own = w.items(scope.weights().size(), "torch.len(%s)".formatted(w));
+            m.when(
+                "max(%s[1::%d]) == 1".formatted(runs, RUN),
+                () -> m.returns(m.call("singles", ids, positions, runs, masks, cache, rows, own)));
+          }
+          Forward forward = new Forward(m, w, numerics);
           Sym vectors = embedWithStandIns(forward, ids);
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
           Sym h = enoughRows(forward, m.let(vectors.add(places).toString()));
@@ -321,8 +349,7 @@ public final class Nbp {
           layers.loop(
               forward,
               (i, b) ->
-                  m.assign(
-                      h, m.call("cachedLayer", h, positions, runs, looks, cache.select(0, i), b)));
+                  m.assign(h, m.call(layer, h, positions, runs, looks, cache.select(0, i), b)));
           Sym last = enoughRows(forward, m.let(h.indexSelect(0, rows).toString()));
           m.returns(head(forward, last).slice(0, 0, rows.size(0)));
         });

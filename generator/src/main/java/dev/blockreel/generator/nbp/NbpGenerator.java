@@ -101,7 +101,8 @@ public final class NbpGenerator implements AutoCloseable {
     return new NbpGenerator(
         description,
         LoadedNetwork.of(
-            script(network, numerics, more), WeightList.load(network.weights(), file, numerics)));
+            script(network, numerics, more),
+            WeightList.load(network.weights(), file, network.steps(numerics))));
   }
 
   /** A generator that has learned nothing, to measure a size without its file. */
@@ -112,13 +113,13 @@ public final class NbpGenerator implements AutoCloseable {
         description,
         LoadedNetwork.of(
             script(network, numerics, more),
-            WeightList.standIn(network.weights(), seed, numerics)));
+            WeightList.standIn(network.weights(), seed, network.steps(numerics))));
   }
 
   private static ScriptWriter script(Nbp network, Numerics numerics, Consumer<ScriptWriter> more) {
     ScriptWriter script = new ScriptWriter("Nbp");
     network.writeFull(script, numerics);
-    network.writeCached(script, numerics);
+    network.writeCached(script, network.steps(numerics));
     more.accept(script);
     return script;
   }
