@@ -2,6 +2,7 @@ package dev.blockreel.sampler;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
@@ -15,6 +16,7 @@ import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
+import dev.blockreel.script.Torch;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -209,6 +211,34 @@ class NbpNumericsTest {
           assertClose(apart(fast, NbpNumericsTest::asMade, past), wanted, 0.03f);
         }
       }
+    }
+  }
+
+  /** Logits of the token after {@code ids}, which are read one by one. */
+  private static float[] oneByOne(NbpGenerator generator, long[] ids) {
+    float[] last = {};
+    try (TensorScope scope = TensorScope.open();
+        TensorList none = new TensorList(List.of())) {
+      Tensor cache = ofNoNumbers(generator, scope);
+      for (int past = 0; past < ids.length; past++) {
+        Tensor id = scope.longs(new long[] {ids[past]}, 1);
+        Tensor position = scope.longs(new long[] {past}, 1);
+        long[] run = {0, 1, 1, 1, past, -1};
+        Tensor row = scope.longs(new long[] {0}, 1);
+        last = generator.call(scope, "step", id, position, run, none, cache, row).toFloats();
+      }
+    }
+    return last;
+  }
+
+  /** Blocks are read in bf16 then. */
+  @Test
+  void narrowNetworksReadSingleTokensInFp32() {
+    assumeTrue(Torch.packsBfloat16(), "needs a processor for which oneDNN packs bf16");
+    long[] ids = Arrays.copyOf(sequence(1), 5);
+    try (NbpGenerator plain = load(Numerics.plain());
+        NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16, BLOCK))) {
+      assertClose(oneByOne(fast, ids), last(plain, ids), 1e-3f);
     }
   }
 

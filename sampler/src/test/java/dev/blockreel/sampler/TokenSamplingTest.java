@@ -127,6 +127,7 @@ class TokenSamplingTest {
     }
     // In batches as well as alone: rows of one call must not disturb each other.
     compareWithSorting(rows, 16);
+    compareWithSorting(rows, 1);
     // Where no row keeps many tokens, none but those that may stay are looked at.
     compareWithSorting(rows.stream().filter(row -> row.topK > 0 && row.topK <= 128).toList(), 64);
   }

@@ -83,7 +83,9 @@ public final class CachedAttention {
     boolean byOneDnn = forward.numerics().compute() != Dtype.FLOAT32;
     Sym seen = byOneDnn ? seen(method, end, own.size(3)) : end;
     Sym all = own.view(2, "-1", own.size(3), width).slice(2, 0, seen);
-    Sym scores = scores(forward, queries.reshape(-1, tokens.size(3), width), all);
+    Sym scaled = queries.mul(1 / Math.sqrt(width)).reshape(-1, tokens.size(3), width);
+    Sym keys = operand(forward, all.select(0, 0)).transpose(1, 2);
+    Sym scores = method.let("torch.bmm(%s, %s)".formatted(scaled, keys));
     if (byOneDnn) {
       method.line("torch.fill_(%s, float(\"-inf\"))".formatted(scores.from(2, end)));
     }
@@ -97,16 +99,6 @@ public final class CachedAttention {
         method.let(
             "torch.bmm(%s, %s)".formatted(scores.softmax(-1), operand(forward, all.select(0, 1))));
     return found.view(streams, heads, -1, width);
-  }
-
-  /** Of queries (B·H,T,d) with the first of {@code all} (2,B·H,M,d): (B·H,T,M). */
-  private Sym scores(Forward forward, Sym queries, Sym all) {
-    Sym keys = operand(forward, all.select(0, 0)).transpose(1, 2);
-    return forward
-        .method()
-        .let(
-            "torch.baddbmm(torch.new_empty(%s, [1, 1, 1]), %s, %s, beta=0, alpha=%s)"
-                .formatted(queries, queries, keys, 1 / Math.sqrt(width)));
   }
 
   /** oneDNN takes no parts of matrices: libtorch would copy them element by element. */
