@@ -26,9 +26,9 @@ import java.util.stream.Collectors;
  * {@link Weight}s; where it computes in several ways, once for each, one after the other.
  */
 public final class WeightList implements AutoCloseable {
-  /** A prime, so that the rows of a matrix begin at different places. */
   private static final int MOST_NAMED = 20;
 
+  /** A prime, so that the rows of a matrix begin at different places. */
   private static final int PERIOD = 262_147;
 
   private final TensorScope scope;
