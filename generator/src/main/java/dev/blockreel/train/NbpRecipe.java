@@ -1,5 +1,7 @@
 package dev.blockreel.train;
 
+import dev.blockreel.failure.EngineFailure;
+
 /**
  * All that {@code train generator} is told for an NBP model.
  *
@@ -9,6 +11,7 @@ package dev.blockreel.train;
  *     a clip's beginning is the hardest part, and attention makes long ones dear
  * @param initial model (a name or a path) whose generator training starts from, or null for random
  *     weights; its sizes and number of classes must be the same
+ * @param teacher who is imitated, or null to learn from the clips' own tokens
  * @param conditionDropout fraction of the clips that are learned without their class, in [0, 1);
  *     guidance works only for models that learned some
  * @param sampling defaults that the model will carry
@@ -21,6 +24,7 @@ public record NbpRecipe(
     Sizes generator,
     Integer trainFrames,
     String initial,
+    Teacher teacher,
     double conditionDropout,
     Sampling sampling,
     TrainingSchedule training,
@@ -36,6 +40,26 @@ public record NbpRecipe(
    * @param blockSize tokens predicted together
    */
   public record Sizes(int layers, int heads, int width, int blockSize) {}
+
+  /**
+   * A trained model whose guided probabilities are learned in place of the clips' tokens. Its first
+   * block, which it makes token by token, is imitated as it is: guidance there needs a model that
+   * has seen many first frames without their class.
+   *
+   * @param model a name or a path; a model of the same tokenizer and number of classes
+   * @param guidance strength s of the other blocks, 0 for none: logits are c + s·(c - u), with the
+   *     class (c) and without it (u), of tokens that are at least a tenth as likely as the
+   *     likeliest
+   */
+  public record Teacher(String model, double guidance) {
+    /** Checks the range. */
+    public Teacher {
+      if (model == null || !(guidance >= 0)) {
+        throw EngineFailure.badRequest(
+            "a teacher has a model and a guidance of 0 or more: got %s, %s", model, guidance);
+      }
+    }
+  }
 
   /**
    * Sampling defaults.

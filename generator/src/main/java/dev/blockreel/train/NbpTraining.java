@@ -23,7 +23,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Trains an {@link Nbp} generator on the tokens of a folder of clips. */
+/**
+ * Trains an {@link Nbp} generator on the tokens of a folder of clips, or on what another one thinks
+ * of them.
+ */
 public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   /** Few enough to spare what the mask hides, enough to keep products large. */
   private static final int ATTENTION_ROWS = 128;
@@ -34,9 +37,10 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   private final Nbp network;
   private final NbpLayout layout;
   private final int learned; // tokens of a clip
+  private NbpTeacher teacher; // while it runs, if there is one
 
-  /** Ids (B,T), targets (B,L), and which clips are learned without their class (B). */
-  record Batch(long[] ids, long[] targets, boolean[] dropped) {}
+  /** Ids (B,T), the same without any condition, and the tokens that they are to predict (B,L). */
+  record Batch(long[] ids, long[] unconditional, long[] targets) {}
 
   private NbpTraining(
       NbpRecipe recipe,
@@ -72,12 +76,12 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
     TrainingLoop.create(out);
     Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
-    new TrainingLoop<>(
-            new NbpTraining(recipe, tokenizer, description, tokens, folder.classes(), preview),
-            recipe.training(),
-            out,
-            console)
-        .run(resume);
+    NbpTraining training =
+        new NbpTraining(recipe, tokenizer, description, tokens, folder.classes(), preview);
+    try (NbpTeacher teacher = recipe.teacher() == null ? null : training.loadTeacher()) {
+      training.teacher = teacher;
+      new TrainingLoop<>(training, recipe.training(), out, console).run(resume);
+    }
   }
 
   private static NbpGenerator.Description description(
@@ -154,7 +158,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
 
   @Override
   public List<String> inputs() {
-    return List.of("ids", "targets", "dropped", "mask");
+    return List.of("ids", "targets", "mask");
   }
 
   @Override
@@ -164,10 +168,20 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
 
   @Override
   public void write(ScriptWriter script) {
-    Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
-    int length = layout.inputLength(learned);
-    network.writeFull(script, numerics, layout.closedPrefixes(length, ATTENTION_ROWS));
-    network.writeLoss(script, numerics);
+    network.writeFull(script, numerics(), prefixes());
+    network.writeLoss(script, numerics(), recipe.teacher() != null);
+  }
+
+  private NbpTeacher loadTeacher() {
+    return NbpTeacher.load(recipe.teacher(), description.network(), prefixes(), numerics());
+  }
+
+  private Numerics numerics() {
+    return Numerics.training(Dtype.parse(recipe.training().dtype()));
+  }
+
+  private int[] prefixes() {
+    return layout.closedPrefixes(layout.inputLength(learned), ATTENTION_ROWS);
   }
 
   @Override
@@ -175,28 +189,34 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     int count = recipe.training().batch();
     int length = layout.inputLength(learned);
     long[] ids = new long[count * length];
+    long[] unconditional = new long[count * length];
     long[] targets = new long[count * learned];
-    boolean[] dropped = new boolean[count];
     for (int i = 0; i < count; i++) {
       int clip = random.nextInt(tokens.count());
       int[] codes = Arrays.copyOf(tokens.get(clip), learned);
-      System.arraycopy(
-          layout.input(new int[] {tokens.label(clip)}, codes), 0, ids, i * length, length);
+      long[] given = layout.input(new int[] {tokens.label(clip)}, codes);
+      long[] free = layout.withoutCondition(given);
+      boolean dropped =
+          recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
+      System.arraycopy(dropped ? free : given, 0, ids, i * length, length);
+      System.arraycopy(free, 0, unconditional, i * length, length);
       System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
-      dropped[i] = recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
     }
-    return new Batch(ids, targets, dropped);
+    return new Batch(ids, unconditional, targets);
   }
 
   @Override
   public List<Tensor> upload(TensorScope scope, Batch batch) {
     int count = recipe.training().batch();
     int length = layout.inputLength(learned);
-    return List.of(
-        scope.longs(batch.ids(), count, length),
-        scope.longs(batch.targets(), count, learned),
-        scope.booleans(batch.dropped(), count),
-        scope.booleans(layout.mask(length), length, length));
+    Tensor ids = scope.longs(batch.ids(), count, length);
+    Tensor mask = scope.booleans(layout.mask(length), length, length);
+    Tensor targets =
+        teacher == null
+            ? scope.longs(batch.targets(), count, learned)
+            : teacher.probabilities(
+                scope, ids, scope.longs(batch.unconditional(), count, length), mask, learned);
+    return List.of(ids, targets, mask);
   }
 
   @Override

@@ -13,9 +13,13 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.nbp.NbpLayout;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config.Stage;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
@@ -24,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -91,6 +96,7 @@ class TrainingTest {
         new NbpRecipe.Sizes(2, 2, 32, 4),
         trainFrames,
         initial == null ? null : initial.toString(),
+        null,
         conditionDropout,
         new NbpRecipe.Sampling(1, 10, 0.9),
         schedule,
@@ -197,6 +203,94 @@ class TrainingTest {
                 train(
                     generatorRecipe(tokenizer, 6, null, 0, schedule(3, 4, 100)), "generatorOfSix"))
         .hasMessage("trainFrames must lie between 1 and the 5 frames of a clip: got 6");
+  }
+
+  @Test
+  void aPupilLearnsWhatItsTeacherSaysUnderGuidance() throws IOException {
+    Path tokenizer = folder.resolve("tokenizerOfFive");
+    TokenizerTraining.run(tokenizerRecipe(schedule(2, 2, 100)), data, tokenizer, false, SILENT);
+    Path teacher =
+        train(generatorRecipe(tokenizer, null, 0.3, schedule(120, 6, 100)), "teacherOfFive");
+    assertGuidesBlocksAlone(ModelDirectory.open(teacher), 1.5);
+
+    train(pupil(tokenizer, teacher, 4, 1.5), "pupil");
+    double[] losses = losses(folder.resolve("pupil"));
+    assertThat(losses[losses.length - 1]).isLessThan(0.5 * losses[0]);
+
+    assertThatThrownBy(() -> train(pupil(tokenizer, teacher, 2, 1.5), "stranger"))
+        .hasMessageContaining("reads other tokens");
+    assertThatThrownBy(() -> pupil(tokenizer, teacher, 4, -1))
+        .hasMessageContaining("guidance of 0 or more");
+  }
+
+  /** One with fewer layers that starts from random weights. */
+  private static NbpRecipe pupil(Path tokenizer, Path teacher, int block, double guidance) {
+    NbpRecipe taught = generatorRecipe(tokenizer, null, 0, schedule(120, 6, 100));
+    return new NbpRecipe(
+        taught.tokenizer(),
+        new NbpRecipe.Sizes(1, 2, 32, block),
+        null,
+        null,
+        new NbpRecipe.Teacher(teacher.toString(), guidance),
+        0,
+        taught.sampling(),
+        taught.training(),
+        taught.licence(),
+        taught.attribution());
+  }
+
+  /** Of a clip with its class beside the same without. */
+  private static void assertGuidesBlocksAlone(ModelDirectory model, double guidance) {
+    NbpConfig config = NbpGenerator.describe(model).network();
+    NbpLayout layout = new NbpLayout(config);
+    int[] codes = IntStream.range(0, 32).map(i -> i * 5 % config.codes()).toArray();
+    long[] ids = layout.input(new int[] {1}, codes);
+    long[] free = layout.withoutCondition(ids);
+    int length = ids.length;
+    try (TensorScope scope = TensorScope.open();
+        NbpGenerator generator = NbpGenerator.load(model, Numerics.plain(), script -> {});
+        NbpTeacher teacher =
+            NbpTeacher.load(
+                new NbpRecipe.Teacher(model.path().toString(), guidance),
+                config,
+                new int[0],
+                Numerics.plain())) {
+      Tensor mask = scope.booleans(layout.mask(length), length, length);
+      Tensor given = scope.longs(ids, 1, length);
+      Tensor unconditional = scope.longs(free, 1, length);
+      float[] with = generator.call(scope, "logits", given, mask, 32).toFloats();
+      float[] without = generator.call(scope, "logits", unconditional, mask, 32).toFloats();
+      float[] taught = teacher.probabilities(scope, given, unconditional, mask, 32).toFloats();
+      float[] unmoved =
+          teacher.probabilities(scope, unconditional, unconditional, mask, 32).toFloats();
+      assertThat(without).isNotEqualTo(with);
+      for (int token = 0; token < 32; token++) {
+        double strength = token < config.blockSize() ? 0 : guidance;
+        assertThat(row(taught, token, config))
+            .containsExactly(softmax(with, without, token, config, strength), within(1e-5));
+        assertThat(row(unmoved, token, config))
+            .containsExactly(softmax(without, without, token, config, 0), within(1e-5));
+      }
+    }
+  }
+
+  private static double[] row(float[] values, int token, NbpConfig config) {
+    int from = token * config.vocabulary();
+    return IntStream.range(from, from + config.vocabulary()).mapToDouble(i -> values[i]).toArray();
+  }
+
+  /** Of logits that guidance moves where the token is plausible. */
+  private static double[] softmax(
+      float[] with, float[] without, int token, NbpConfig config, double strength) {
+    double[] c = row(with, token, config);
+    double[] u = row(without, token, config);
+    double least = Arrays.stream(c).max().getAsDouble() + Math.log(NbpTeacher.PLAUSIBLE);
+    double[] powers =
+        IntStream.range(0, c.length)
+            .mapToDouble(i -> Math.exp(c[i] < least ? c[i] : c[i] + strength * (c[i] - u[i])))
+            .toArray();
+    double sum = Arrays.stream(powers).sum();
+    return Arrays.stream(powers).map(power -> power / sum).toArray();
   }
 
   private static Path train(Path tokenizer, String name, Path initial, double conditionDropout) {

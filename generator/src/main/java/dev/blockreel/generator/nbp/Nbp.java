@@ -160,7 +160,8 @@ public final class Nbp {
 
   /**
    * Writes {@code logits(ids (B,T), mask (T,T), last, w)}: one pass over a whole sequence without a
-   * cache, the plain twin of {@link #writeCached}; fp32 logits (B,last,V) of the last positions.
+   * cache, the plain twin of {@link #writeCached}, which knows the same ids; fp32 logits (B,last,V)
+   * of the last positions.
    */
   public void writeFull(ScriptWriter script, Numerics numerics) {
     writeFull(script, numerics, new int[0]);
@@ -215,7 +216,8 @@ public final class Nbp {
           Sym mask = m.tensor("mask");
           Sym last = m.integer("last");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
-          Sym h = embed(forward, ids, m.literal(0));
+          Sym places = forward.weight(positionTable).slice(1, 0, ids.size(1));
+          Sym h = embed(forward, ids).add(places);
           m.returns(m.call("allLayers", h, mask, last, forward.weights()));
         });
   }
@@ -240,31 +242,30 @@ public final class Nbp {
   }
 
   /**
-   * Writes {@code loss(ids, targets (B,L), dropped (B), mask, w)} after {@link #writeFull}: mean
-   * cross-entropy of the last L positions. Where {@code dropped} is true, {@code uncond_embedding}
-   * stands in place of the condition, as it does in the unguided half of guidance.
+   * Writes {@code loss(ids, targets, mask, w)} after {@link #writeFull}: mean cross-entropy of the
+   * last L positions, and the share of them whose likeliest token is the target's.
+   *
+   * @param soft whether targets are probabilities (B,L,V), or else ids (B,L)
    */
-  public void writeLoss(ScriptWriter script, Numerics numerics) {
+  public void writeLoss(ScriptWriter script, Numerics numerics, boolean soft) {
     script.method(
         "loss",
         m -> {
           Sym ids = m.tensor("ids");
           Sym targets = m.tensor("targets");
-          Sym dropped = m.tensor("dropped");
           Sym mask = m.tensor("mask");
-          Forward forward = new Forward(m, m.tensors("w"), numerics);
-          Sym h = embed(forward, ids, m.literal(0));
-          Sym some =
-              m.let(
-                  "torch.where(torch.view(%s, [-1, 1, 1]), %s, %s)"
-                      .formatted(dropped, withoutCondition(forward, h), h));
-          Sym logits = m.call("allLayers", some, mask, targets.size(1), forward.weights());
+          Sym w = m.tensors("w");
+          Sym logits = m.call("logits", ids, mask, targets.size(1), w);
           Sym flat = logits.reshape(-1, config.vocabulary());
-          Sym loss = flat.crossEntropy(targets.reshape(-1));
+          // Copied, since gradients keep no tensor that another script made without them.
+          Sym wanted =
+              soft
+                  ? m.let("torch.clone(%s)".formatted(targets)).view(-1, config.vocabulary())
+                  : targets.reshape(-1);
+          Sym loss = flat.crossEntropy(wanted);
+          Object likeliest = soft ? "torch.argmax(%s, -1)".formatted(wanted) : wanted;
           Sym hits =
-              m.let(
-                  "torch.mean((torch.argmax(%s, -1) == %s).to(6))"
-                      .formatted(flat, targets.reshape(-1)));
+              m.let("torch.mean((torch.argmax(%s, -1) == %s).to(6))".formatted(flat, likeliest));
           m.returns(m.stack(0, loss, hits.detach()));
         });
   }
@@ -342,7 +343,7 @@ public final class Nbp {
                 () -> m.returns(m.call("singles", ids, positions, runs, masks, cache, rows, own)));
           }
           Forward forward = new Forward(m, w, numerics);
-          Sym vectors = embedWithStandIns(forward, ids);
+          Sym vectors = embed(forward, ids);
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
           Sym h = enoughRows(forward, m.let(vectors.add(places).toString()));
           Sym looks = looks(m, positions, runs, masks);
@@ -457,8 +458,8 @@ public final class Nbp {
     return rows;
   }
 
-  /** Vectors (N,D) of ids (N), where -1-i is vector i of {@code uncond_embedding}. */
-  private Sym embedWithStandIns(Forward forward, Sym ids) {
+  /** Vectors (…,D) of ids (…), where -1-i is vector i of {@code uncond_embedding}. */
+  private Sym embed(Forward forward, Sym ids) {
     Sym table = forward.weight(tokenTable);
     if (config.conditionTokens() == 0) {
       return table.embedding(ids);
@@ -469,24 +470,6 @@ public final class Nbp {
         forward.weight(unconditional).embedding(m.let("torch.clamp(-1 - %s, 0)".formatted(ids)));
     return m.let(
         "torch.where(torch.unsqueeze(%s < 0, -1), %s, %s)".formatted(ids, standIns, known));
-  }
-
-  private Sym embed(Forward forward, Sym ids, Sym past) {
-    Sym positions = forward.weight(positionTable).slice(1, past, past + " + " + ids.size(1));
-    return forward.weight(tokenTable).embedding(ids).add(positions);
-  }
-
-  /** The same start, (B,T,D), with the learned stand-in for no condition. */
-  private Sym withoutCondition(Forward forward, Sym h) {
-    int c = config.conditionTokens();
-    Sym positions = forward.weight(positionTable).slice(1, 0, c);
-    Sym standIn =
-        forward
-            .weight(unconditional)
-            .unsqueeze(0)
-            .add(positions)
-            .expand(h.size(0), c, config.width());
-    return forward.method().concat(1, standIn, h.from(1, c));
   }
 
   private Sym logits(Forward forward, Sym h, Sym last) {

@@ -46,6 +46,15 @@ public record NbpConfig(
     }
   }
 
+  /** Whether two models read and predict the same ids in the same order, whatever their sizes. */
+  public boolean sharesTokensWith(NbpConfig other) {
+    return blockSize == other.blockSize
+        && codes == other.codes
+        && conditionTokens == other.conditionTokens
+        && conditionVocabulary == other.conditionVocabulary
+        && hybrid == other.hybrid;
+  }
+
   /** Special ids in front of the vocabulary. */
   public int specialTokens() {
     return hybrid ? blockSize : 0;

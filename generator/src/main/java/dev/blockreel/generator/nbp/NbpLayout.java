@@ -53,6 +53,15 @@ public final class NbpLayout {
     return ids;
   }
 
+  /** An {@link #input} with stand-ins for its condition, ids that {@link Nbp} knows. */
+  public long[] withoutCondition(long[] input) {
+    long[] ids = input.clone();
+    for (int i = 0; i < config.conditionTokens(); i++) {
+      ids[i] = -1 - i;
+    }
+    return ids;
+  }
+
   /** Length of {@link #input}. */
   public int inputLength(int codes) {
     return config.hybrid() ? config.conditionTokens() + codes : codes - block;

@@ -1,0 +1,102 @@
+package dev.blockreel.train;
+
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.nbp.Nbp;
+import dev.blockreel.generator.nbp.NbpConfig;
+import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.nn.LoadedNetwork;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.WeightList;
+import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Sym;
+import dev.blockreel.script.Tensor;
+import dev.blockreel.script.TensorScope;
+
+/**
+ * A trained model that says, for every token of a clip, how likely it holds each code under
+ * classifier-free guidance. Who learns that needs no guidance any more (guidance distillation,
+ * arXiv 2210.03142). Holds native memory until closed.
+ */
+final class NbpTeacher implements AutoCloseable {
+  /**
+   * Guidance changes the logits of tokens that are at least this likely, as a fraction of the
+   * likeliest. Others it would often raise by far, as both of their small probabilities are hardly
+   * known, and colours would drift (contrastive decoding's constraint, arXiv 2210.15097).
+   */
+  static final double PLAUSIBLE = 0.1;
+
+  private final LoadedNetwork network;
+
+  private NbpTeacher(LoadedNetwork network) {
+    this.network = network;
+  }
+
+  /**
+   * Loads the model.
+   *
+   * @param config sizes of the pupil, which may differ from the teacher's in layers, heads and
+   *     width alone
+   * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, Numerics, int[])}
+   * @throws EngineFailure BAD_REQUEST when it is no NBP model; CHECKPOINT_MISMATCH when its tokens
+   *     are not the pupil's
+   */
+  static NbpTeacher load(
+      NbpRecipe.Teacher recipe, NbpConfig config, int[] prefixes, Numerics numerics) {
+    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.model()));
+    NbpConfig own = NbpGenerator.describe(model).network();
+    if (!own.sharesTokensWith(config)) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "the teacher %s reads other tokens: got %s, expected those of %s"
+              .formatted(recipe.model(), own, config));
+    }
+    Nbp teacher = new Nbp(own);
+    ScriptWriter script = new ScriptWriter("Teacher");
+    teacher.writeFull(script, numerics, prefixes);
+    write(script, config.blockSize(), recipe.guidance());
+    try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
+      return new NbpTeacher(
+          LoadedNetwork.of(script, WeightList.load(teacher.weights(), file, numerics)));
+    }
+  }
+
+  private static void write(ScriptWriter script, int firstBlock, double guidance) {
+    script.method(
+        "probabilities",
+        m -> {
+          Sym ids = m.tensor("ids");
+          Sym unconditional = m.tensor("unconditional");
+          Sym mask = m.tensor("mask");
+          Sym last = m.integer("last");
+          Sym w = m.tensors("w");
+          Sym given = m.call("logits", ids, mask, last, w);
+          Sym free = m.call("logits", unconditional, mask, last, w).from(1, firstBlock);
+          Sym blocks = given.from(1, firstBlock);
+          Sym least =
+              m.let("torch.amax(%s, [-1], True) + %s".formatted(blocks, Math.log(PLAUSIBLE)));
+          Sym change = m.let("torch.sub(%s, %s)".formatted(blocks, free));
+          m.line("torch.masked_fill_(%s, %s < %s, 0.)".formatted(change, blocks, least));
+          m.line("torch.add_(%s, %s, alpha=%s)".formatted(blocks, change, guidance));
+          m.returns(m.let("torch.softmax(%s, -1)".formatted(given)));
+        });
+  }
+
+  /**
+   * Probabilities (B,L,V) of the last {@code last} tokens.
+   *
+   * @param ids what the pupil reads, (B,T)
+   * @param unconditional the same without the condition
+   * @param mask (T,T)
+   */
+  Tensor probabilities(TensorScope scope, Tensor ids, Tensor unconditional, Tensor mask, int last) {
+    return network.call(scope, "probabilities", ids, unconditional, mask, last);
+  }
+
+  @Override
+  public void close() {
+    network.close();
+  }
+}
