@@ -47,9 +47,8 @@ public record NbpRecipe(
    * has seen many first frames without their class.
    *
    * @param model a name or a path; a model of the same tokenizer and number of classes
-   * @param guidance strength s of the other blocks, 0 for none: logits are c + s·(c - u), with the
-   *     class (c) and without it (u), of tokens that are at least a tenth as likely as the
-   *     likeliest
+   * @param guidance strength s of the other blocks, whose logits are c + s·(c - u) with the class
+   *     (c) and without it (u); 0 for none
    */
   public record Teacher(String model, double guidance) {
     /** Checks the range. */

@@ -21,13 +21,6 @@ import dev.blockreel.script.TensorScope;
  * arXiv 2210.03142). Holds native memory until closed.
  */
 final class NbpTeacher implements AutoCloseable {
-  /**
-   * Guidance changes the logits of tokens that are at least this likely, as a fraction of the
-   * likeliest. Others it would often raise by far, as both of their small probabilities are hardly
-   * known, and colours would drift (contrastive decoding's constraint, arXiv 2210.15097).
-   */
-  static final double PLAUSIBLE = 0.1;
-
   private final LoadedNetwork network;
 
   private NbpTeacher(LoadedNetwork network) {
@@ -75,11 +68,9 @@ final class NbpTeacher implements AutoCloseable {
           Sym given = m.call("logits", ids, mask, last, w);
           Sym free = m.call("logits", unconditional, mask, last, w).from(1, firstBlock);
           Sym blocks = given.from(1, firstBlock);
-          Sym least =
-              m.let("torch.amax(%s, [-1], True) + %s".formatted(blocks, Math.log(PLAUSIBLE)));
-          Sym change = m.let("torch.sub(%s, %s)".formatted(blocks, free));
-          m.line("torch.masked_fill_(%s, %s < %s, 0.)".formatted(change, blocks, least));
-          m.line("torch.add_(%s, %s, alpha=%s)".formatted(blocks, change, guidance));
+          m.line(
+              "torch.add_(%s, torch.sub(%s, %s), alpha=%s)"
+                  .formatted(blocks, blocks, free, guidance));
           m.returns(m.let("torch.softmax(%s, -1)".formatted(given)));
         });
   }

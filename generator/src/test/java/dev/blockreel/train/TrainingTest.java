@@ -279,15 +279,13 @@ class TrainingTest {
     return IntStream.range(from, from + config.vocabulary()).mapToDouble(i -> values[i]).toArray();
   }
 
-  /** Of logits that guidance moves where the token is plausible. */
   private static double[] softmax(
       float[] with, float[] without, int token, NbpConfig config, double strength) {
     double[] c = row(with, token, config);
     double[] u = row(without, token, config);
-    double least = Arrays.stream(c).max().getAsDouble() + Math.log(NbpTeacher.PLAUSIBLE);
     double[] powers =
         IntStream.range(0, c.length)
-            .mapToDouble(i -> Math.exp(c[i] < least ? c[i] : c[i] + strength * (c[i] - u[i])))
+            .mapToDouble(i -> Math.exp(c[i] + strength * (c[i] - u[i])))
             .toArray();
     double sum = Arrays.stream(powers).sum();
     return Arrays.stream(powers).map(power -> power / sum).toArray();
