@@ -37,7 +37,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   private final Nbp network;
   private final NbpLayout layout;
   private final int learned; // tokens of a clip
-  private NbpTeacher teacher; // while it runs, if there is one
+  private final NbpTeacher teacher; // or null
 
   /** Ids (B,T), the same without any condition, and the tokens that they are to predict (B,L). */
   record Batch(long[] ids, long[] unconditional, long[] targets) {}
@@ -48,10 +48,12 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
       NbpGenerator.Description description,
       Examples<int[]> tokens,
       List<String> classes,
+      NbpTeacher teacher,
       Preview preview) {
     super(recipe, tokenizer, classes, tokens.count(), preview);
     this.recipe = recipe;
     this.tokens = tokens;
+    this.teacher = teacher;
     this.description = description;
     this.network = new Nbp(description.network());
     this.layout = new NbpLayout(description.network());
@@ -74,14 +76,25 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     ClipFolder folder = ClipFolder.list(data);
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
-    TrainingLoop.create(out);
-    Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
-    NbpTraining training =
-        new NbpTraining(recipe, tokenizer, description, tokens, folder.classes(), preview);
-    try (NbpTeacher teacher = recipe.teacher() == null ? null : training.loadTeacher()) {
-      training.teacher = teacher;
+    // First, since it may not fit, and tokens cost time.
+    try (NbpTeacher teacher = teacher(recipe, tokenizer, description)) {
+      TrainingLoop.create(out);
+      Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
+      NbpTraining training =
+          new NbpTraining(
+              recipe, tokenizer, description, tokens, folder.classes(), teacher, preview);
       new TrainingLoop<>(training, recipe.training(), out, console).run(resume);
     }
+  }
+
+  private static NbpTeacher teacher(
+      NbpRecipe recipe, ModelDirectory tokenizer, NbpGenerator.Description description) {
+    if (recipe.teacher() == null) {
+      return null;
+    }
+    int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
+    int[] prefixes = prefixes(new NbpLayout(description.network()), learned);
+    return NbpTeacher.load(recipe.teacher(), description.network(), prefixes, numerics(recipe));
   }
 
   private static NbpGenerator.Description description(
@@ -168,19 +181,16 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
 
   @Override
   public void write(ScriptWriter script) {
-    network.writeFull(script, numerics(), prefixes());
-    network.writeLoss(script, numerics(), recipe.teacher() != null);
+    Numerics numerics = numerics(recipe);
+    network.writeFull(script, numerics, prefixes(layout, learned));
+    network.writeLoss(script, numerics, teacher != null);
   }
 
-  private NbpTeacher loadTeacher() {
-    return NbpTeacher.load(recipe.teacher(), description.network(), prefixes(), numerics());
-  }
-
-  private Numerics numerics() {
+  private static Numerics numerics(NbpRecipe recipe) {
     return Numerics.training(Dtype.parse(recipe.training().dtype()));
   }
 
-  private int[] prefixes() {
+  private static int[] prefixes(NbpLayout layout, int learned) {
     return layout.closedPrefixes(layout.inputLength(learned), ATTENTION_ROWS);
   }
 

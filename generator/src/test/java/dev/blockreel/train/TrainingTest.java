@@ -219,6 +219,7 @@ class TrainingTest {
 
     assertThatThrownBy(() -> train(pupil(tokenizer, teacher, 2, 1.5), "stranger"))
         .hasMessageContaining("reads other tokens");
+    assertThat(folder.resolve("stranger")).doesNotExist();
     assertThatThrownBy(() -> pupil(tokenizer, teacher, 4, -1))
         .hasMessageContaining("guidance of 0 or more");
   }
