@@ -170,7 +170,8 @@ final class NbpDecoding implements AutoCloseable {
                 call.longs(batch.rows, batch.rows.length),
                 call.longs(batch.guided, batch.guided.length),
                 call.floats(batch.strengths, steps, batch.guided.length, 1),
-                call.floats(batch.draws, steps, 4, batch.drawn),
+                call.floats(batch.draws.values(), steps, 4, batch.drawn),
+                batch.draws.few(),
                 call.longs(batch.feeds, batch.feeds.length));
         if (watcher != null) {
           watcher.logits(made.get(2), made.get(1));
@@ -190,7 +191,7 @@ final class NbpDecoding implements AutoCloseable {
     private final long[] rows;
     private final long[] guided;
     private final float[] strengths;
-    private final float[] draws;
+    private final TokenDraws draws;
     private final long[] feeds;
 
     /**
@@ -208,7 +209,7 @@ final class NbpDecoding implements AutoCloseable {
       rows = new long[drawn + unconditional];
       guided = new long[unconditional];
       strengths = new float[steps * unconditional];
-      draws = new float[steps * 4 * drawn];
+      draws = new TokenDraws(steps, drawn);
       feeds = new long[steps == 1 ? 0 : tokens];
       int row = 0;
       int pair = 0;
@@ -223,7 +224,7 @@ final class NbpDecoding implements AutoCloseable {
             rows[drawn + pair++] = ends[own.unconditional] - i;
           }
           for (int later = 0; later < steps; later++) {
-            stream.draw(draws, later, drawn, row);
+            stream.draw(draws, later, row);
           }
           if (steps > 1) {
             feed(own, ends, row);

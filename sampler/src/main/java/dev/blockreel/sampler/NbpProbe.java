@@ -60,6 +60,7 @@ public final class NbpProbe implements AutoCloseable {
    * @param drawn how many tokens it draws, from the last positions
    */
   public void step(int tokens, int past, int drawn) {
+    TokenDraws draws = draws(drawn);
     try (TensorScope step = TensorScope.open()) {
       List<Tensor> made =
           generator.callForList(
@@ -73,7 +74,8 @@ public final class NbpProbe implements AutoCloseable {
               places(step, tokens - drawn, drawn),
               none,
               noStrengths,
-              step.floats(draws(drawn), 1, 4, drawn),
+              step.floats(draws.values(), 1, 4, drawn),
+              draws.few(),
               none);
       made.get(0).toLongs();
     }
@@ -108,7 +110,10 @@ public final class NbpProbe implements AutoCloseable {
       logits = scope.floats(values, tokens, config.vocabulary());
     }
     try (TensorScope step = TensorScope.open()) {
-      generator.call(step, "choose", logits, step.floats(draws(tokens), 4, tokens)).toLongs();
+      TokenDraws draws = draws(tokens);
+      generator
+          .call(step, "choose", logits, step.floats(draws.values(), 4, tokens), draws.few())
+          .toLongs();
     }
   }
 
@@ -158,14 +163,10 @@ public final class NbpProbe implements AutoCloseable {
     return new long[] {0, tokens, 0, 1, past, -1};
   }
 
-  private float[] draws(int count) {
-    float[] draws = new float[4 * count];
-    boolean greedy = options.temperature() == 0;
+  private TokenDraws draws(int count) {
+    TokenDraws draws = new TokenDraws(1, count);
     for (int i = 0; i < count; i++) {
-      draws[i] = (float) random.nextDouble();
-      draws[count + i] = greedy ? 1 : (float) options.temperature();
-      draws[2 * count + i] = options.topK();
-      draws[3 * count + i] = greedy ? 0 : (float) options.topP();
+      draws.set(0, i, random.nextInt(), options);
     }
     return draws;
   }

@@ -146,19 +146,12 @@ final class NbpStream {
   }
 
   /**
-   * Fills a column of {@link TokenSampling}'s draws.
+   * Says how a token is drawn.
    *
-   * @param draws (steps, 4, rows)
    * @param later steps after the next one
    */
-  void draw(float[] draws, int later, int rows, int column) {
-    boolean greedy = options.temperature() == 0;
-    // 24 bits, so that no float rounds up to 1.
-    int at = 4 * rows * later + column;
-    draws[at] = (random.nextInt() >>> 8) * 0x1p-24f;
-    draws[at + rows] = greedy ? 1 : Math.max(Float.MIN_NORMAL, (float) options.temperature());
-    draws[at + 2 * rows] = greedy ? 1 : options.topK();
-    draws[at + 3 * rows] = greedy ? 0 : (float) options.topP();
+  void draw(TokenDraws draws, int later, int row) {
+    draws.set(later, row, random.nextInt(), options);
   }
 
   /**

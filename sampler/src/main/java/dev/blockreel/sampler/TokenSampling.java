@@ -11,18 +11,14 @@ import dev.blockreel.script.Torch;
  * number a token through the inverse of the cumulative distribution, likeliest token first. Every
  * row has options of its own.
  *
- * <p>Letters: R rows, one for each token to draw; V vocabulary. {@code draws} is (4,R): uniform
- * numbers in [0, 1), temperatures above 0, top-k (0 keeps all), top-p (0 keeps the likeliest
- * alone).
+ * <p>Letters: R rows, one for each token to draw; V vocabulary. {@code draws} is (4,R), and {@code
+ * few} an integer, both as {@link TokenDraws} has them.
  */
 final class TokenSampling {
   private static final int BINS = 1024;
 
-  /** Up to this top-k a row is thinned out before it is ranked. */
-  private static final int FEW = 128;
-
   /** How many groups tell where the k-th logit lies at least. */
-  private static final int GROUPS = 2 * FEW;
+  private static final int GROUPS = 2 * TokenDraws.FEW;
 
   /** A token this far below the likeliest, in nats, has a weight of 0 in fp32. */
   private static final int DEPTH = 110;
@@ -33,11 +29,11 @@ final class TokenSampling {
    * Adds to a script:
    *
    * <ul>
-   *   <li>{@code ranked(logits (R,V), draws)}: weights, likeliest first, 0 for tokens that are
-   *       filtered away; the ids they belong to; the sums of the weights.
+   *   <li>{@code ranked(logits (R,V), draws)}: ids, likeliest first; their weights, 0 where top-k
+   *       filters them away; the sums of these; the last rank that top-p keeps, (R,1).
    *   <li>{@code filtered(logits (R,V), draws, w)}: probabilities (R,V) in the order of the ids.
    *   <li>{@code chooseBySorting(logits (R,V), draws, w)}: ids (R), int64; the plain twin of
-   *   <li>{@code choose(logits (R,V), draws, w)}: the same ids, without sorting the rows.
+   *   <li>{@code choose(logits (R,V), draws, few, w)}: the same ids, without sorting the rows.
    *   <li>{@code guide(logits (R+U,V), guided (U), strengths (U,1), w)}: (R,V); the last U rows are
    *       what the network gives for the rows {@code guided} without their condition, and those
    *       become (1+s)·conditional - s·unconditional.
@@ -54,12 +50,16 @@ final class TokenSampling {
           Sym logits = m.tensor("logits");
           Sym ranked = m.call("ranked", logits, m.tensor("draws"));
           m.tensors("w");
-          Sym probabilities =
-              m.let("%s / %s".formatted(ranked.item(0), ranked.item(2).from(1, -1)));
+          Sym last = ranked.item(3);
+          Sym ranks =
+              m.let("torch.arange(%s, device=ops.prim.device(%s))".formatted(logits.size(1), last));
+          Sym weights =
+              m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(ranked.item(1), ranks, last));
+          Sym total = m.let("torch.gather(%s, -1, %s)".formatted(ranked.item(2), last));
           m.returns(
               m.let(
-                  "torch.scatter(torch.zeros_like(%s), -1, %s, %s.to(6))"
-                      .formatted(logits, ranked.item(1), probabilities)));
+                  "torch.scatter(torch.zeros_like(%s), -1, %s, (%s / %s).to(6))"
+                      .formatted(logits, ranked.item(0), weights, total)));
         });
     script.method(
         "chooseBySorting",
@@ -68,7 +68,7 @@ final class TokenSampling {
           Sym draws = m.tensor("draws");
           m.tensors("w");
           Sym ranked = m.call("ranked", logits, draws);
-          m.returns(draw(m, draws, ranked.item(1), ranked.item(2)));
+          m.returns(draw(m, draws, ranked.item(0), ranked.item(2), ranked.item(3)));
         });
     // A GPU sorts faster than the host can look at a result.
     if (Torch.onGpu()) {
@@ -77,9 +77,11 @@ final class TokenSampling {
           m -> {
             Sym logits = m.tensor("logits");
             Sym draws = m.tensor("draws");
+            m.integer("few");
             m.returns(m.call("chooseBySorting", logits, draws, m.tensors("w")));
           });
     } else {
+      script.method("rankOne", TokenSampling::rankOne);
       script.method("rank", TokenSampling::rank);
       script.method("chooseOfFew", TokenSampling::chooseOfFew);
       script.method("inBin", TokenSampling::inBin);
@@ -93,26 +95,19 @@ final class TokenSampling {
           Sym guided = m.tensor("guided");
           Sym strengths = m.tensor("strengths");
           m.tensors("w");
+          m.when(guided.size(0) + " == 0", () -> m.returns(logits));
           Sym rows = m.let("%s - %s".formatted(logits.size(0), guided.size(0)));
           Sym own = m.let(logits.slice(0, 0, rows).toString());
-          m.when(
-              guided.size(0) + " > 0",
-              () -> {
-                Sym conditional = own.indexSelect(0, guided);
-                Sym blend =
-                    conditional
-                        .mul("(1. + " + strengths + ")")
-                        .sub(logits.from(0, rows).mul(strengths));
-                m.assign(
-                    own, m.let("torch.index_copy(%s, 0, %s, %s)".formatted(own, guided, blend)));
-              });
-          m.returns(own);
+          Sym conditional = own.indexSelect(0, guided);
+          Sym blend =
+              conditional.mul("(1. + " + strengths + ")").sub(logits.from(0, rows).mul(strengths));
+          m.returns(m.let("torch.index_copy(%s, 0, %s, %s)".formatted(own, guided, blend)));
         });
   }
 
   /**
    * Adds the same to a script that has {@code step}, and {@code next(…, w)}: the arguments of
-   * {@code step}, then {@code guided, strengths (C,U,1), draws (C,4,R), feeds (N)}. It makes C
+   * {@code step}, then {@code guided, strengths (C,U,1), draws (C,4,R), few, feeds (N)}. It makes C
    * steps, of which each but the first reads what the one before it chose: token {@code feeds[i]}
    * in place of id i, one position on. Returns the ids of all steps (C·R), the logits that the last
    * were chosen from, and those of the network.
@@ -131,11 +126,12 @@ final class TokenSampling {
           Sym guided = m.tensor("guided");
           Sym strengths = m.tensor("strengths");
           Sym draws = m.tensor("draws");
+          Sym few = m.integer("few");
           Sym feeds = m.tensor("feeds");
           Sym w = m.tensors("w");
           Sym raw = m.call("step", ids, positions, runs, masks, cache, rows, w);
           Sym logits = m.call("guide", raw, guided, strengths.select(0, 0), w);
-          Sym chosen = m.call("choose", logits, draws.select(0, 0), w);
+          Sym chosen = m.call("choose", logits, draws.select(0, 0), few, w);
           Sym all = m.let("[%s]".formatted(chosen));
           m.loop(
               draws.size(0) + " - 1",
@@ -147,7 +143,7 @@ final class TokenSampling {
                 m.assign(raw, m.call("step", read, at, runs, masks, cache, rows, w));
                 Sym strength = strengths.select(0, place);
                 m.assign(logits, m.call("guide", raw, guided, strength, w));
-                m.assign(chosen, m.call("choose", logits, draws.select(0, place), w));
+                m.assign(chosen, m.call("choose", logits, draws.select(0, place), few, w));
                 m.line("torch.append(%s, %s)".formatted(all, chosen));
               });
           m.returnsAll(m.let("torch.cat(%s, 0)".formatted(all)), logits, raw);
@@ -161,7 +157,7 @@ final class TokenSampling {
 
   /** Where the uniform numbers fall within weights that have these sums (R,n). */
   private static Sym target(Method m, Sym draws, Sym sums) {
-    return m.let("%s.to(7) * %s".formatted(column(draws, 0), sums.from(1, -1)));
+    return m.let("%s * %s".formatted(column(draws, 0), sums.from(1, -1)));
   }
 
   /** Element {@code index} (R,1) of each row, (R). */
@@ -196,50 +192,50 @@ final class TokenSampling {
     Sym draws = m.tensor("draws");
     m.line("sorted, ids = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(logits));
     Sym values = scaled(m.literal("sorted"), largest(m, logits), draws);
-    Sym filtered = m.call("filter", values, draws, logits.size(1));
-    m.returnsAll(filtered.item(0), m.literal("ids"), filtered.item(1));
+    Sym at = m.let("%s.to(4) - 1".formatted(kept(m, draws, logits.size(1))));
+    Sym least = m.let("torch.gather(%s, -1, %s)".formatted(values, at));
+    Sym filtered = m.call("filter", values, draws, least);
+    m.returnsAll(m.literal("ids"), filtered.item(0), filtered.item(1), filtered.item(2));
   }
 
   /**
-   * Writes {@code filter(values (R,C), draws, vocabulary)}: the weights of ranked tokens, among
-   * which are all that top-k keeps, and the sums of these weights.
+   * Writes {@code filter(values (R,C), draws, least (R,1))}: weights of ranked tokens, of which
+   * those below the k-th, {@code least}, get 0; their sums; the last rank that top-p keeps.
    */
   private static void filter(Method m) {
     Sym values = m.tensor("values");
     Sym draws = m.tensor("draws");
-    Sym vocabulary = m.integer("vocabulary");
-    Sym last = m.let("%s.to(4) - 1".formatted(kept(m, draws, vocabulary)));
+    Sym least = m.tensor("least");
     // Ties with the k-th logit stay.
-    Sym least = m.let("torch.gather(%s, -1, %s)".formatted(values, last));
     Sym weights =
-        m.let(
-            "torch.masked_fill(torch.exp(%s).to(7), %s < %s, 0.)".formatted(values, values, least));
+        m.let("torch.masked_fill(torch.exp(%s), %s < %s, 0.)".formatted(values, values, least));
     // Sums in double precision are as good as exact, in whatever order they are taken.
-    Sym sums = m.let("torch.cumsum(%s, -1)".formatted(weights));
-    // The first token that crosses p stays: what counts is the sum before it.
-    Sym before = sums.sub(weights);
+    Sym sums = m.let("torch.cumsum(%s, -1, dtype=7)".formatted(weights));
+    // The first token that crosses p stays.
     Sym limit = m.let("%s * %s".formatted(column(draws, 3), sums.from(1, -1)));
-    Sym rest = m.let("torch.masked_fill(%s, %s > %s, 0.)".formatted(weights, before, limit));
-    m.returnsAll(rest, m.let("torch.cumsum(%s, -1)".formatted(rest)));
+    Sym crossing = m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, limit));
+    m.returnsAll(weights, sums, clampTo(m, crossing, sums));
   }
 
-  /** The ids (R) on which the uniform numbers fall, of ranked ids and the sums of their weights. */
-  private static Sym draw(Method m, Sym draws, Sym ids, Sym sums) {
-    Sym rank =
-        m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, target(m, draws, sums)));
+  /**
+   * The ids (R) on which the uniform numbers fall, of ranked ids, the sums of their weights, and
+   * the last rank that is kept.
+   */
+  private static Sym draw(Method m, Sym draws, Sym ids, Sym sums, Sym last) {
+    Sym total = m.let("torch.gather(%s, -1, %s)".formatted(sums, last));
+    Sym mark = m.let("%s * %s".formatted(column(draws, 0), total));
+    Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, mark));
     return pick(m, ids, rank);
   }
 
   private static void choose(Method m) {
     Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
+    Sym few = m.integer("few");
     m.tensors("w");
-    Sym topK = m.let(column(draws, 2).toString());
-    Sym few =
-        m.let(
-            "bool(torch.all(torch.logical_and(%s >= 1., %s <= %d.))) and %s >= %d"
-                .formatted(topK, topK, FEW, logits.size(1), 2 * GROUPS));
-    m.when(few.toString(), () -> m.returns(m.call("chooseOfFew", logits, draws)));
+    m.when(
+        "%s > 0 and %s >= %d".formatted(few, logits.size(1), 2 * GROUPS),
+        () -> m.returns(m.call("chooseOfFew", logits, draws, few)));
     m.returns(m.call("chooseByHistogram", logits, draws));
   }
 
@@ -251,27 +247,42 @@ final class TokenSampling {
   private static void chooseOfFew(Method m) {
     Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
-    Sym vocabulary = m.let(logits.size(1).toString());
-    Sym size = m.let("torch.floordiv(%s, %d)".formatted(vocabulary, GROUPS));
-    Sym groups = m.let("torch.floordiv(%s, %s)".formatted(vocabulary, size));
-    Sym whole = m.let("%s * %s".formatted(groups, size));
+    Sym few = m.integer("few");
+    Sym size = m.let("torch.floordiv(%s, %d)".formatted(logits.size(1), GROUPS));
+    Sym groups = m.let("torch.floordiv(%s, %s)".formatted(logits.size(1), size));
+    // What is left over belongs to no group: the mark may be lower for it, never too high.
     Sym grouped =
         m.let(
-            "torch.unflatten(%s, 1, [%s, %s])".formatted(logits.slice(1, 0, whole), size, groups));
-    Sym largest =
-        m.concat(1, m.let("torch.amax(%s, [1])".formatted(grouped)), logits.from(1, whole));
+            "torch.unflatten(%s, 1, [%s, %s])"
+                .formatted(
+                    logits.slice(1, 0, m.let("%s * %s".formatted(groups, size))), size, groups));
+    Sym largest = m.let("torch.amax(%s, [1])".formatted(grouped));
     // One mark serves rows that keep less, too: it lets more pass than they need.
-    Sym k = m.let("int(torch.amax(%s))".formatted(column(draws, 2)));
-    m.line(
-        "mark, _ = torch.kthvalue(%s, %s - %s + 1, 1, True)"
-            .formatted(largest, largest.size(1), k));
+    m.line("mark, _ = torch.kthvalue(%s, %s - %s + 1, 1, True)".formatted(largest, groups, few));
     Sym candidates = m.let("%s >= mark".formatted(logits));
-    Sym count = m.let("torch.sum(%s, [1], True)".formatted(candidates));
-    Sym ranked = m.call("rank", logits, candidates, count);
-    Sym likeliest = m.let(ranked.item(0).slice(1, 0, 1).toString());
-    Sym values = scaled(ranked.item(0), likeliest, draws);
-    Sym filtered = m.call("filter", values, draws, vocabulary);
-    m.returns(draw(m, draws, ranked.item(1), filtered.item(1)));
+    Sym ranked = m.let("annotate(List[Tensor], [])");
+    Sym least = m.let("mark");
+    Sym values = m.let("mark");
+    m.when(
+        logits.size(0) + " == 1",
+        () -> {
+          m.assign(ranked, m.call("rankOne", logits, candidates));
+          m.assign(values, belowLikeliest(m, ranked, draws));
+          m.assign(least, m.let(values.slice(1, few + " - 1", few).toString()));
+        },
+        () -> {
+          Sym count = m.let("torch.sum(%s, [1], True)".formatted(candidates));
+          m.assign(ranked, m.call("rank", logits, candidates, count));
+          m.assign(values, belowLikeliest(m, ranked, draws));
+          Sym at = m.let("%s.to(4) - 1".formatted(column(draws, 2)));
+          m.assign(least, m.let("torch.gather(%s, -1, %s)".formatted(values, at)));
+        });
+    Sym filtered = m.call("filter", values, draws, least);
+    m.returns(draw(m, draws, ranked.item(1), filtered.item(1), filtered.item(2)));
+  }
+
+  private static Sym belowLikeliest(Method m, Sym ranked, Sym draws) {
+    return m.let(scaled(ranked.item(0), ranked.item(0).slice(1, 0, 1), draws).toString());
   }
 
   /**
@@ -421,19 +432,12 @@ final class TokenSampling {
     Sym count = m.tensor("count");
     Sym vocabulary = logits.size(1);
     Sym rows = logits.size(0);
-    Sym places = m.let("torch.squeeze(torch.nonzero(torch.reshape(%s, [-1])), 1)".formatted(some));
-    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(logits));
-    // A row alone needs no cells, and single tokens come one row after the other.
+    Sym places = places(m, some);
+    // A row alone needs no cells.
     m.when(
         "%s == 1 and %s > 0".formatted(rows, places.size(0)),
-        () -> {
-          m.line(
-              "alone, places = torch.sort(torch.index_select(%s, 0, %s), stable=True, dim=-1, descending=True)"
-                  .formatted(flat, places));
-          m.returnsAll(
-              m.literal("alone").unsqueeze(0),
-              places.indexSelect(0, m.literal("places")).unsqueeze(0));
-        });
+        () -> m.line("return self.rankOne(%s, %s)".formatted(logits, some)));
+    Sym flat = m.let("torch.reshape(%s, [-1])".formatted(logits));
     Sym row = m.let("torch.floor_divide(%s, %s)".formatted(places, vocabulary));
     Sym most = m.let("max(1, int(torch.amax(%s)))".formatted(count));
     Sym first = m.let("torch.reshape(torch.cumsum(%s, 0) - %s, [-1])".formatted(count, count));
@@ -463,6 +467,21 @@ final class TokenSampling {
             most);
     m.returnsAll(
         m.literal("ranked"), m.let("torch.gather(%s, 1, %s)".formatted(ids, m.literal("order"))));
+  }
+
+  /** Writes {@code rankOne(logits (1,V), some (1,V))}: {@code rank} for a row with any. */
+  private static void rankOne(Method m) {
+    Sym logits = m.tensor("logits");
+    Sym places = places(m, m.tensor("some"));
+    Sym own = logits.select(0, 0).indexSelect(0, places);
+    m.line("ranked, order = torch.sort(%s, stable=True, dim=-1, descending=True)".formatted(own));
+    m.returnsAll(
+        m.literal("ranked").unsqueeze(0), places.indexSelect(0, m.literal("order")).unsqueeze(0));
+  }
+
+  /** Where {@code some} is true, as if its rows lay one behind the other. */
+  private static Sym places(Method m, Sym some) {
+    return m.let("torch.squeeze(torch.nonzero(torch.reshape(%s, [-1])), 1)".formatted(some));
   }
 
   /** {@code values}, put into {@code cells} of a (rows, most) tensor. */

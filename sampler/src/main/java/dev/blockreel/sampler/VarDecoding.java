@@ -171,16 +171,12 @@ final class VarDecoding {
       TensorScope scope, Tensor logits, SplittableRandom[] random, SamplingOptions options) {
     int rows = (int) logits.shape()[0];
     int places = rows / random.length;
-    boolean greedy = options.temperature() == 0;
-    float[] draws = new float[4 * rows];
+    TokenDraws draws = new TokenDraws(1, rows);
     for (int i = 0; i < rows; i++) {
-      // 24 bits, so that no float rounds up to 1.
-      draws[i] = (random[i / places].nextInt() >>> 8) * 0x1p-24f;
-      draws[rows + i] = greedy ? 1 : (float) options.temperature();
-      draws[2 * rows + i] = options.topK();
-      draws[3 * rows + i] = greedy ? 0 : (float) options.topP();
+      draws.set(0, i, random[i / places].nextInt(), options);
     }
-    Tensor ids = generator.call(scope, "choose", logits, scope.floats(draws, 4, rows));
+    Tensor ids =
+        generator.call(scope, "choose", logits, scope.floats(draws.values(), 4, rows), draws.few());
     return generator.call(scope, "maps", ids, random.length);
   }
 

@@ -56,23 +56,19 @@ class TokenSamplingTest {
     int count = rows.size();
     int vocabulary = rows.get(0).logits.length;
     float[] logits = new float[count * vocabulary];
-    float[] draws = new float[4 * count];
+    TokenDraws draws = new TokenDraws(1, count);
     for (int i = 0; i < count; i++) {
       Row row = rows.get(i);
       System.arraycopy(row.logits, 0, logits, i * vocabulary, vocabulary);
-      draws[i] = row.uniform;
-      draws[count + i] = row.temperature;
-      draws[2 * count + i] = row.topK;
-      draws[3 * count + i] = row.topP;
+      draws.set(0, i, row.uniform, row.temperature, row.topK, row.topP);
     }
     try (TensorScope scope = TensorScope.open()) {
+      Tensor wanted = scope.floats(logits, count, vocabulary);
+      Tensor how = scope.floats(draws.values(), 4, count);
       Tensor made =
-          script.call(
-              scope,
-              method,
-              scope.floats(logits, count, vocabulary),
-              scope.floats(draws, 4, count),
-              noWeights);
+          method.equals("choose")
+              ? script.call(scope, method, wanted, how, draws.few(), noWeights)
+              : script.call(scope, method, wanted, how, noWeights);
       return made.toLongs();
     }
   }

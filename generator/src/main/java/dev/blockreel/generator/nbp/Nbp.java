@@ -282,12 +282,12 @@ public final class Nbp {
    *       after the tokens {@code rows}.
    * </ul>
    *
-   * An id of -1-i stands for vector i of {@code uncond_embedding}. A run, {@value #RUN} integers,
-   * is some streams in slots beside each other which are equally far: first token in N, tokens T of
-   * each, first slot, slots, tokens that their caches hold, index of a mask (T,T) among {@code
-   * masks} or -1 where each token sees all others of its stream. Streams that read a single token
-   * and are not at their first need not be equally far: their caches hold as many tokens as {@code
-   * positions} says, and the run has the largest.
+   * An id of -1-i stands for vector i of {@code uncond_embedding}, in steps that some stream begins
+   * with. A run, {@value #RUN} integers, is some streams in slots beside each other which are
+   * equally far: first token in N, tokens T of each, first slot, slots, tokens that their caches
+   * hold, index of a mask (T,T) among {@code masks} or -1 where each token sees all others of its
+   * stream. Streams that read a single token and are not at their first need not be equally far:
+   * their caches hold as many tokens as {@code positions} says, and the run has the largest.
    *
    * @param numerics of all steps, or of those in which a stream reads several tokens, then of those
    *     in which none does; {@code w} are the weights for the first, then for the second
@@ -343,7 +343,11 @@ public final class Nbp {
                 () -> m.returns(m.call("singles", ids, positions, runs, masks, cache, rows, own)));
           }
           Forward forward = new Forward(m, w, numerics);
-          Sym vectors = embed(forward, ids);
+          Sym vectors = m.literal("vectors");
+          m.when(
+              "min(%s[4::%d]) == 0".formatted(runs, RUN),
+              () -> m.assign(vectors, embed(forward, ids)),
+              () -> m.assign(vectors, forward.weight(tokenTable).embedding(ids)));
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
           Sym h = enoughRows(forward, m.let(vectors.add(places).toString()));
           Sym looks = looks(m, positions, runs, masks);
@@ -439,7 +443,11 @@ public final class Nbp {
           Sym found = attention.apply(forward, heads, cache, run.slot, run.past, places, mask);
           m.line("torch.append(%s, %s)".formatted(parts, block.merge(found)));
         });
-    return enoughRows(forward, m.let("torch.cat(%s, 0)".formatted(parts)));
+    Sym all = m.let(parts.item(0).toString());
+    m.when(
+        "torch.len(%s) > 1".formatted(parts),
+        () -> m.assign(all, m.let("torch.cat(%s, 0)".formatted(parts))));
+    return enoughRows(forward, all);
   }
 
   /** Rows (N,D) with rows of zeros behind them where there are too few to be fast. */
