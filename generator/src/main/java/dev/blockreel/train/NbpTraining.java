@@ -39,8 +39,8 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   private final int learned; // tokens of a clip
   private final NbpTeacher teacher; // or null
 
-  /** Ids (B,T), the same without any condition, and the tokens that they are to predict (B,L). */
-  record Batch(long[] ids, long[] unconditional, long[] targets) {}
+  /** Ids (B,T), and the tokens that they are to predict (B,L). */
+  record Batch(long[] ids, long[] targets) {}
 
   private NbpTraining(
       NbpRecipe recipe,
@@ -199,20 +199,18 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     int count = recipe.training().batch();
     int length = layout.inputLength(learned);
     long[] ids = new long[count * length];
-    long[] unconditional = new long[count * length];
     long[] targets = new long[count * learned];
     for (int i = 0; i < count; i++) {
       int clip = random.nextInt(tokens.count());
       int[] codes = Arrays.copyOf(tokens.get(clip), learned);
       long[] given = layout.input(new int[] {tokens.label(clip)}, codes);
-      long[] free = layout.withoutCondition(given);
       boolean dropped =
           recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
-      System.arraycopy(dropped ? free : given, 0, ids, i * length, length);
-      System.arraycopy(free, 0, unconditional, i * length, length);
+      System.arraycopy(
+          dropped ? layout.withoutCondition(given) : given, 0, ids, i * length, length);
       System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
     }
-    return new Batch(ids, unconditional, targets);
+    return new Batch(ids, targets);
   }
 
   @Override
@@ -225,8 +223,21 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
         teacher == null
             ? scope.longs(batch.targets(), count, learned)
             : teacher.probabilities(
-                scope, ids, scope.longs(batch.unconditional(), count, length), mask, learned);
+                scope,
+                ids,
+                scope.longs(withoutCondition(batch.ids(), length), count, length),
+                mask,
+                learned);
     return List.of(ids, targets, mask);
+  }
+
+  private long[] withoutCondition(long[] ids, int length) {
+    long[] all = new long[ids.length];
+    for (int from = 0; from < ids.length; from += length) {
+      long[] one = layout.withoutCondition(Arrays.copyOfRange(ids, from, from + length));
+      System.arraycopy(one, 0, all, from, length);
+    }
+    return all;
   }
 
   @Override

@@ -5,7 +5,7 @@ package dev.blockreel.sampler;
  * 1), a temperature above 0, top-k (0 keeps all) and top-p (0 keeps the likeliest alone).
  */
 final class TokenDraws {
-  /** Up to this top-k a row is thinned out before it is ranked. */
+  /** The largest top-k for which {@link TokenSampling} thins a row out before it ranks it. */
   static final int FEW = 128;
 
   private final int rows;
@@ -51,7 +51,7 @@ final class TokenDraws {
     return values;
   }
 
-  /** The largest top-k, from which less than all of a row needs to be looked at; 0 for none. */
+  /** The largest top-k of all rows where none is above {@link #FEW}; else 0. */
   int few() {
     return most <= FEW ? most : 0;
   }

@@ -155,9 +155,9 @@ final class TokenSampling {
     return draws.select(0, index).unsqueeze(-1);
   }
 
-  /** Where the uniform numbers fall within weights that have these sums (R,n). */
-  private static Sym target(Method m, Sym draws, Sym sums) {
-    return m.let("%s * %s".formatted(column(draws, 0), sums.from(1, -1)));
+  /** Where the uniform numbers fall within weights of this {@code total}, (R,1). */
+  private static Sym target(Method m, Sym draws, Sym total) {
+    return m.let("%s * %s".formatted(column(draws, 0), total));
   }
 
   /** Element {@code index} (R,1) of each row, (R). */
@@ -223,9 +223,8 @@ final class TokenSampling {
    */
   private static Sym draw(Method m, Sym draws, Sym ids, Sym sums, Sym last) {
     Sym total = m.let("torch.gather(%s, -1, %s)".formatted(sums, last));
-    Sym mark = m.let("%s * %s".formatted(column(draws, 0), total));
-    Sym rank = m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, mark));
-    return pick(m, ids, rank);
+    Sym target = target(m, draws, total);
+    return pick(m, ids, m.let("torch.searchsorted(%s, %s, right=True)".formatted(sums, target)));
   }
 
   private static void choose(Method m) {
@@ -357,7 +356,7 @@ final class TokenSampling {
         });
 
     // The draw.
-    Sym target = target(m, draws, sums);
+    Sym target = target(m, draws, sums.from(1, -1));
     Sym bin = clampTo(m, firstBin(m, sums, target.toString(), true), sums);
     Sym found = m.call("inBin", logits, bins, counts, bin);
     Sym values = scaled(found.item(0), largest, draws);

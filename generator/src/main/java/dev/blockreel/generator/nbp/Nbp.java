@@ -344,6 +344,7 @@ public final class Nbp {
           }
           Forward forward = new Forward(m, w, numerics);
           Sym vectors = m.literal("vectors");
+          // A step of a single token has too little to do to look for what cannot be there.
           m.when(
               "min(%s[4::%d]) == 0".formatted(runs, RUN),
               () -> m.assign(vectors, embed(forward, ids)),
