@@ -42,13 +42,13 @@ public final class NbpLayout {
     if (config.hybrid()) {
       ids[at++] = 0;
     }
-    for (int i = 0; i < codes.length - (config.hybrid() ? 0 : block) && at < ids.length; i++) {
-      if (config.hybrid() && i == block) {
-        for (int middle = 1; middle < block; middle++) {
+    for (int i = 0; at < ids.length; i++) {
+      ids[at++] = codes[i] + config.videoOffset();
+      if (config.hybrid() && i == block - 1) {
+        for (int middle = 1; middle < block && at < ids.length; middle++) {
           ids[at++] = middle;
         }
       }
-      ids[at++] = codes[i] + config.videoOffset();
     }
     return ids;
   }
