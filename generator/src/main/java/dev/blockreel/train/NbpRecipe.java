@@ -9,6 +9,9 @@ import dev.blockreel.failure.EngineFailure;
  * @param generator sizes of the network
  * @param trainFrames frames of a clip that are learned in a step, its first ones, or null for all:
  *     a clip's beginning is the hardest part, and attention makes long ones dear
+ * @param firstBlocks clips more in each step of which the first block alone is learned, from their
+ *     own tokens: it is a small part of a clip, but made token by token, and decides what the rest
+ *     shows
  * @param initial model (a name or a path) whose generator training starts from, or null for random
  *     weights; its sizes and number of classes must be the same
  * @param teacher who is imitated, or null to learn from the clips' own tokens
@@ -23,6 +26,7 @@ public record NbpRecipe(
     String tokenizer,
     Sizes generator,
     Integer trainFrames,
+    int firstBlocks,
     String initial,
     Teacher teacher,
     double conditionDropout,
@@ -72,5 +76,8 @@ public record NbpRecipe(
   /** Checks that nothing is missing or out of range. */
   public NbpRecipe {
     GeneratorRecipe.check(tokenizer, generator, conditionDropout, sampling, training);
+    if (firstBlocks < 0) {
+      throw EngineFailure.badRequest("firstBlocks is 0 or more: got %d", firstBlocks);
+    }
   }
 }

@@ -32,7 +32,7 @@ final class NbpTeacher implements AutoCloseable {
    *
    * @param config sizes of the pupil, which may differ from the teacher's in layers, heads and
    *     width alone
-   * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, Numerics, int[])}
+   * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, String, Numerics, int[])}
    * @throws EngineFailure BAD_REQUEST when it is no NBP model; CHECKPOINT_MISMATCH when its tokens
    *     are not the pupil's
    */
@@ -48,7 +48,7 @@ final class NbpTeacher implements AutoCloseable {
     }
     Nbp teacher = new Nbp(own);
     ScriptWriter script = new ScriptWriter("Teacher");
-    teacher.writeFull(script, numerics, prefixes);
+    teacher.writeFull(script, "", numerics, prefixes);
     write(script, config.blockSize(), recipe.guidance());
     try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
       return new NbpTeacher(

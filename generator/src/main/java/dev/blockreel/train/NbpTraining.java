@@ -12,13 +12,16 @@ import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Dtype;
+import dev.blockreel.script.Method;
 import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
 import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.magvit2.Magvit2Tokenizer;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -36,11 +39,28 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   private final NbpGenerator.Description description;
   private final Nbp network;
   private final NbpLayout layout;
-  private final int learned; // tokens of a clip
-  private final NbpTeacher teacher; // or null
+  private final List<Part> parts;
 
-  /** Ids (B,T), and the tokens that they are to predict (B,L). */
-  record Batch(long[] ids, long[] targets) {}
+  /**
+   * What is read in one pass of a step.
+   *
+   * @param name what it is called in the script
+   * @param clips number of clips
+   * @param tokens learned of each, its first ones
+   * @param teacher who is imitated, or null
+   */
+  private record Part(String name, int clips, int tokens, NbpTeacher teacher) {
+    List<String> inputs() {
+      return List.of("ids" + name, "targets" + name, "mask" + name);
+    }
+
+    Sym writeLoss(Method m, Sym w) {
+      return m.call("loss" + name, "ids" + name, "targets" + name, "mask" + name, w);
+    }
+  }
+
+  /** Of each part, ids (B,T), and the tokens that they are to predict (B,L). */
+  record Batch(List<long[]> ids, List<long[]> targets) {}
 
   private NbpTraining(
       NbpRecipe recipe,
@@ -53,11 +73,14 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     super(recipe, tokenizer, classes, tokens.count(), preview);
     this.recipe = recipe;
     this.tokens = tokens;
-    this.teacher = teacher;
     this.description = description;
     this.network = new Nbp(description.network());
     this.layout = new NbpLayout(description.network());
-    this.learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
+    int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
+    Part clips = new Part("Clips", recipe.training().batch(), learned, teacher);
+    Part firsts =
+        new Part("FirstBlocks", recipe.firstBlocks(), recipe.generator().blockSize(), null);
+    this.parts = firsts.clips() == 0 ? List.of(clips) : List.of(clips, firsts);
   }
 
   /**
@@ -156,7 +179,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
       return Examples.of(
           Examples.TOKENS,
           folder,
-          model.description().path("files").toString(),
+          model.description().path("files").path(ModelDirectory.TOKENIZER_FILE).toString(),
           length,
           (file, number) -> List.of(tokenizer.encode(ClipReader.read(file, sampling)).codes()),
           out,
@@ -171,7 +194,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
 
   @Override
   public List<String> inputs() {
-    return List.of("ids", "targets", "mask");
+    return parts.stream().flatMap(part -> part.inputs().stream()).toList();
   }
 
   @Override
@@ -182,8 +205,29 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   @Override
   public void write(ScriptWriter script) {
     Numerics numerics = numerics(recipe);
-    network.writeFull(script, numerics, prefixes(layout, learned));
-    network.writeLoss(script, numerics, teacher != null);
+    for (Part part : parts) {
+      network.writeFull(script, part.name(), numerics, prefixes(layout, part.tokens()));
+      network.writeLoss(script, part.name(), part.teacher() != null);
+    }
+    script.method(
+        "loss",
+        m -> {
+          for (Part part : parts) {
+            part.inputs().forEach(m::tensor);
+          }
+          Sym w = m.tensors("w");
+          m.returns(
+              parts.stream()
+                  .map(part -> part.writeLoss(m, w).mul(share(part)))
+                  .reduce(Sym::add)
+                  .orElseThrow());
+        });
+  }
+
+  /** Share of the tokens of a step. */
+  private double share(Part part) {
+    double all = parts.stream().mapToInt(other -> other.clips() * other.tokens()).sum();
+    return part.clips() * part.tokens() / all;
   }
 
   private static Numerics numerics(NbpRecipe recipe) {
@@ -196,39 +240,50 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
 
   @Override
   public Batch batch(SplittableRandom random) {
-    int count = recipe.training().batch();
-    int length = layout.inputLength(learned);
-    long[] ids = new long[count * length];
-    long[] targets = new long[count * learned];
-    for (int i = 0; i < count; i++) {
-      int clip = random.nextInt(tokens.count());
-      int[] codes = Arrays.copyOf(tokens.get(clip), learned);
-      long[] given = layout.input(new int[] {tokens.label(clip)}, codes);
-      boolean dropped =
-          recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
-      System.arraycopy(
-          dropped ? layout.withoutCondition(given) : given, 0, ids, i * length, length);
-      System.arraycopy(layout.target(codes), 0, targets, i * codes.length, codes.length);
+    List<long[]> ids = new ArrayList<>();
+    List<long[]> targets = new ArrayList<>();
+    for (Part part : parts) {
+      int length = layout.inputLength(part.tokens());
+      long[] read = new long[part.clips() * length];
+      long[] wanted = new long[part.clips() * part.tokens()];
+      for (int i = 0; i < part.clips(); i++) {
+        int clip = random.nextInt(tokens.count());
+        int[] codes = Arrays.copyOf(tokens.get(clip), part.tokens());
+        long[] given = layout.input(new int[] {tokens.label(clip)}, codes);
+        boolean dropped =
+            recipe.conditionDropout() > 0 && random.nextDouble() < recipe.conditionDropout();
+        System.arraycopy(
+            dropped ? layout.withoutCondition(given) : given, 0, read, i * length, length);
+        System.arraycopy(layout.target(codes), 0, wanted, i * codes.length, codes.length);
+      }
+      ids.add(read);
+      targets.add(wanted);
     }
     return new Batch(ids, targets);
   }
 
   @Override
   public List<Tensor> upload(TensorScope scope, Batch batch) {
-    int count = recipe.training().batch();
-    int length = layout.inputLength(learned);
-    Tensor ids = scope.longs(batch.ids(), count, length);
-    Tensor mask = scope.booleans(layout.mask(length), length, length);
-    Tensor targets =
-        teacher == null
-            ? scope.longs(batch.targets(), count, learned)
-            : teacher.probabilities(
-                scope,
-                ids,
-                scope.longs(withoutCondition(batch.ids(), length), count, length),
-                mask,
-                learned);
-    return List.of(ids, targets, mask);
+    List<Tensor> inputs = new ArrayList<>();
+    for (int i = 0; i < parts.size(); i++) {
+      Part part = parts.get(i);
+      int length = layout.inputLength(part.tokens());
+      long[] read = batch.ids().get(i);
+      Tensor ids = scope.longs(read, part.clips(), length);
+      Tensor mask = scope.booleans(layout.mask(length), length, length);
+      Tensor targets =
+          part.teacher() == null
+              ? scope.longs(batch.targets().get(i), part.clips(), part.tokens())
+              : part.teacher()
+                  .probabilities(
+                      scope,
+                      ids,
+                      scope.longs(withoutCondition(read, length), part.clips(), length),
+                      mask,
+                      part.tokens());
+      inputs.addAll(List.of(ids, targets, mask));
+    }
+    return inputs;
   }
 
   private long[] withoutCondition(long[] ids, int length) {

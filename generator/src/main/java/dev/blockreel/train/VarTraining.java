@@ -83,7 +83,10 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
           Examples.of(
               Examples.TOKENS,
               folder,
-              "%d images by %s".formatted(recipe.images(), model.description().path("files")),
+              "%d images by %s"
+                  .formatted(
+                      recipe.images(),
+                      model.description().path("files").path(ModelDirectory.TOKENIZER_FILE)),
               codes.tokens(),
               (file, number) -> encode(tokenizer, file, recipe.images()),
               out,

@@ -88,7 +88,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
                   .formatted(
                       recipe.examples(),
                       recipe.generator().frames(),
-                      model.description().path("files")),
+                      model.description().path("files").path(ModelDirectory.TOKENIZER_FILE)),
               description.order().tokens() * description.network().channels(),
               (file, number) -> encode(tokenizer, file, number, recipe),
               out,

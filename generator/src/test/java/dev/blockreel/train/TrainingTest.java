@@ -95,6 +95,7 @@ class TrainingTest {
         tokenizerOut.resolve("model").toString(),
         new NbpRecipe.Sizes(2, 2, 32, 4),
         trainFrames,
+        0,
         initial == null ? null : initial.toString(),
         null,
         conditionDropout,
@@ -206,6 +207,47 @@ class TrainingTest {
   }
 
   @Test
+  void firstBlocksOfMoreClipsCountAsManyTokensAsTheyHave() throws IOException {
+    Path one = SmallTraining.clips(folder.resolve("same"), "a", "b", (b, i) -> square(false, 1));
+    Files.move(one.resolve("b"), folder.resolve("gone")); // all clips of the only class are equal
+    Path tokenizer = folder.resolve("tokenizerOfSix");
+    TokenizerTraining.run(tokenizerRecipe(schedule(20, 2, 100)), one, tokenizer, false, SILENT);
+    Path known = train(blocks(tokenizer, null, 0, null, 60), one, "known");
+
+    double clips = loss(blocks(tokenizer, null, 0, known, 1), one, "clipsLearned");
+    double first = loss(blocks(tokenizer, 1, 0, known, 1), one, "firstLearned");
+    double both = loss(blocks(tokenizer, null, 3, known, 1), one, "bothLearned");
+
+    assertThat(first).isNotCloseTo(clips, within(1e-3));
+    assertThat(both).isCloseTo((32 * clips + 3 * 16 * first) / (32 + 3 * 16), within(2e-6));
+    assertThatThrownBy(() -> blocks(tokenizer, null, -1, known, 1))
+        .hasMessage("firstBlocks is 0 or more: got -1");
+  }
+
+  /** One whose block is a frame. */
+  private static NbpRecipe blocks(
+      Path tokenizer, Integer trainFrames, int firstBlocks, Path initial, int steps) {
+    NbpRecipe recipe = generatorRecipe(tokenizer, initial, 0, schedule(steps, 1, 100));
+    return new NbpRecipe(
+        recipe.tokenizer(),
+        new NbpRecipe.Sizes(2, 2, 32, 16),
+        trainFrames,
+        firstBlocks,
+        recipe.initial(),
+        null,
+        0,
+        recipe.sampling(),
+        recipe.training(),
+        recipe.licence(),
+        recipe.attribution());
+  }
+
+  private static double loss(NbpRecipe recipe, Path clips, String name) throws IOException {
+    train(recipe, clips, name);
+    return losses(folder.resolve(name))[0];
+  }
+
+  @Test
   void aPupilLearnsWhatItsTeacherSaysUnderGuidance() throws IOException {
     Path tokenizer = folder.resolve("tokenizerOfFive");
     TokenizerTraining.run(tokenizerRecipe(schedule(2, 2, 100)), data, tokenizer, false, SILENT);
@@ -231,6 +273,7 @@ class TrainingTest {
         taught.tokenizer(),
         new NbpRecipe.Sizes(1, 2, 32, block),
         null,
+        0,
         null,
         new NbpRecipe.Teacher(teacher.toString(), guidance),
         0,
@@ -299,8 +342,12 @@ class TrainingTest {
   }
 
   private static Path train(NbpRecipe recipe, String name) {
+    return train(recipe, data, name);
+  }
+
+  private static Path train(NbpRecipe recipe, Path clips, String name) {
     Path out = folder.resolve(name);
-    NbpTraining.run(recipe, data, out, false, (model, picture) -> "", SILENT);
+    NbpTraining.run(recipe, clips, out, false, (model, picture) -> "", SILENT);
     return out.resolve("model");
   }
 

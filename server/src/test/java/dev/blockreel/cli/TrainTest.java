@@ -56,7 +56,7 @@ class TrainTest {
         """
         {"tokenizer": "%s",
          "generator": {"layers": 1, "heads": 2, "width": 8, "blockSize": 4},
-         "trainFrames": 1, "initial": null, "teacher": null, "conditionDropout": 0.1,
+         "trainFrames": 1, "firstBlocks": 0, "initial": null, "teacher": null, "conditionDropout": 0.1,
          "sampling": {"temperature": 1, "topK": 0, "topP": 1},
          "training": %s,
          "licence": "CC0", "attribution": "nobody"}"""

@@ -164,19 +164,20 @@ public final class Nbp {
    * of the last positions.
    */
   public void writeFull(ScriptWriter script, Numerics numerics) {
-    writeFull(script, numerics, new int[0]);
+    writeFull(script, "", numerics, new int[0]);
   }
 
   /**
    * As {@link #writeFull(ScriptWriter, Numerics)}, for sequences of one length in one layout.
    *
+   * @param kind what the names of its methods end with, so that a script can have several
    * @param prefixes {@link NbpLayout#closedPrefixes}: queries up to the end of each are multiplied
    *     with the keys up to there alone, which spares nearly half of a causal attention; the result
    *     is the same
    */
-  public void writeFull(ScriptWriter script, Numerics numerics, int[] prefixes) {
+  public void writeFull(ScriptWriter script, String kind, Numerics numerics, int[] prefixes) {
     script.method(
-        "layer",
+        "layer" + kind,
         m -> {
           Sym h = m.tensor("h");
           Sym mask = m.tensor("mask");
@@ -199,18 +200,18 @@ public final class Nbp {
                   }));
         });
     script.method(
-        "allLayers",
+        "allLayers" + kind,
         m -> {
           Sym embedded = m.tensor("embedded");
           Sym mask = m.tensor("mask");
           Sym last = m.integer("last");
           Forward forward = new Forward(m, m.tensors("w"), numerics);
           Sym h = m.let(embedded.toString());
-          layers.loop(forward, (i, b) -> m.assign(h, m.call("layer", h, mask, b)));
+          layers.loop(forward, (i, b) -> m.assign(h, m.call("layer" + kind, h, mask, b)));
           m.returns(logits(forward, h, last));
         });
     script.method(
-        "logits",
+        "logits" + kind,
         m -> {
           Sym ids = m.tensor("ids");
           Sym mask = m.tensor("mask");
@@ -218,7 +219,7 @@ public final class Nbp {
           Forward forward = new Forward(m, m.tensors("w"), numerics);
           Sym places = forward.weight(positionTable).slice(1, 0, ids.size(1));
           Sym h = embed(forward, ids).add(places);
-          m.returns(m.call("allLayers", h, mask, last, forward.weights()));
+          m.returns(m.call("allLayers" + kind, h, mask, last, forward.weights()));
         });
   }
 
@@ -245,17 +246,18 @@ public final class Nbp {
    * Writes {@code loss(ids, targets, mask, w)} after {@link #writeFull}: mean cross-entropy of the
    * last L positions, and the share of them whose likeliest token is the target's.
    *
+   * @param kind what the name ends with, as that of {@code logits} does
    * @param soft whether targets are probabilities (B,L,V), or else ids (B,L)
    */
-  public void writeLoss(ScriptWriter script, Numerics numerics, boolean soft) {
+  public void writeLoss(ScriptWriter script, String kind, boolean soft) {
     script.method(
-        "loss",
+        "loss" + kind,
         m -> {
           Sym ids = m.tensor("ids");
           Sym targets = m.tensor("targets");
           Sym mask = m.tensor("mask");
           Sym w = m.tensors("w");
-          Sym logits = m.call("logits", ids, mask, targets.size(1), w);
+          Sym logits = m.call("logits" + kind, ids, mask, targets.size(1), w);
           Sym flat = logits.reshape(-1, config.vocabulary());
           // Copied, since gradients keep no tensor that another script made without them.
           Sym wanted =

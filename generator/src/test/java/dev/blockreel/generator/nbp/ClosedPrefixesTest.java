@@ -40,7 +40,7 @@ class ClosedPrefixesTest {
     ScriptWriter parts = new ScriptWriter("Parts");
     int[] prefixes = layout.closedPrefixes(length, 8);
     assertThat(prefixes.length).isGreaterThan(2);
-    network.writeFull(parts, Numerics.plain(), prefixes);
+    network.writeFull(parts, "", Numerics.plain(), prefixes);
     SplittableRandom random = new SplittableRandom(4);
     long[] ids = random.longs(2L * length, 0, 20).toArray();
     try (WeightList weights = WeightList.random(network.weights(), 3, Numerics.plain());
