@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 /**
  * Trains an {@link Nbp} generator on the tokens of a folder of clips, or on what another one thinks
@@ -55,7 +56,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     }
 
     Sym writeLoss(Method m, Sym w) {
-      return m.call("loss" + name, "ids" + name, "targets" + name, "mask" + name, w);
+      return m.call("loss" + name, Stream.concat(inputs().stream(), Stream.of(w)).toArray());
     }
   }
 
