@@ -9,11 +9,13 @@ import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.PrefixAttention.Prefix;
 import dev.blockreel.nn.WeightList;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
+import java.util.List;
 
 /**
  * A trained model that says, for every token of a clip, how likely it holds each code under
@@ -32,12 +34,12 @@ final class NbpTeacher implements AutoCloseable {
    *
    * @param config sizes of the pupil, which may differ from the teacher's in layers, heads and
    *     width alone
-   * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, String, Numerics, int[])}
+   * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, String, Numerics, List)}
    * @throws EngineFailure BAD_REQUEST when it is no NBP model; CHECKPOINT_MISMATCH when its tokens
    *     are not the pupil's
    */
   static NbpTeacher load(
-      NbpRecipe.Teacher recipe, NbpConfig config, int[] prefixes, Numerics numerics) {
+      NbpRecipe.Teacher recipe, NbpConfig config, List<Prefix> prefixes, Numerics numerics) {
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.model()));
     NbpConfig own = NbpGenerator.describe(model).network();
     if (!own.sharesTokensWith(config)) {

@@ -10,6 +10,7 @@ import dev.blockreel.generator.nbp.NbpLayout;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.PrefixAttention.Prefix;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Method;
@@ -117,7 +118,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
       return null;
     }
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
-    int[] prefixes = prefixes(new NbpLayout(description.network()), learned);
+    List<Prefix> prefixes = prefixes(new NbpLayout(description.network()), learned);
     return NbpTeacher.load(recipe.teacher(), description.network(), prefixes, numerics(recipe));
   }
 
@@ -200,7 +201,9 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
 
   @Override
   public List<String> measures() {
-    return List.of("loss", "hits");
+    Stream<String> apart = parts.stream().map(part -> "loss" + part.name());
+    return Stream.concat(Stream.of("loss", "hits"), parts.size() > 1 ? apart : Stream.of())
+        .toList();
   }
 
   @Override
@@ -217,11 +220,16 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
             part.inputs().forEach(m::tensor);
           }
           Sym w = m.tensors("w");
-          m.returns(
-              parts.stream()
-                  .map(part -> part.writeLoss(m, w).mul(share(part)))
-                  .reduce(Sym::add)
-                  .orElseThrow());
+          List<Sym> losses = parts.stream().map(part -> part.writeLoss(m, w)).toList();
+          Sym all = losses.get(0).mul(share(parts.get(0)));
+          for (int i = 1; i < parts.size(); i++) {
+            all = all.add(losses.get(i).mul(share(parts.get(i))));
+          }
+          if (parts.size() > 1) {
+            Sym apart = m.concat(0, losses.toArray(Sym[]::new)).view(-1, 2).select(1, 0).detach();
+            all = m.concat(0, all, apart);
+          }
+          m.returns(all);
         });
   }
 
@@ -235,7 +243,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     return Numerics.training(Dtype.parse(recipe.training().dtype()));
   }
 
-  private static int[] prefixes(NbpLayout layout, int learned) {
+  private static List<Prefix> prefixes(NbpLayout layout, int learned) {
     return layout.closedPrefixes(layout.inputLength(learned), ATTENTION_ROWS);
   }
 

@@ -3,6 +3,7 @@ package dev.blockreel.train;
 import static dev.blockreel.train.SmallTraining.SILENT;
 import static dev.blockreel.train.SmallTraining.assertSameEnd;
 import static dev.blockreel.train.SmallTraining.killer;
+import static dev.blockreel.train.SmallTraining.log;
 import static dev.blockreel.train.SmallTraining.losses;
 import static dev.blockreel.train.SmallTraining.schedule;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -220,6 +221,9 @@ class TrainingTest {
 
     assertThat(first).isNotCloseTo(clips, within(1e-3));
     assertThat(both).isCloseTo((32 * clips + 3 * 16 * first) / (32 + 3 * 16), within(2e-6));
+    double[] apart = log(folder.resolve("bothLearned")).get(0);
+    assertThat(apart[4]).isCloseTo(clips, within(2e-6));
+    assertThat(apart[5]).isCloseTo(first, within(2e-6));
     assertThatThrownBy(() -> blocks(tokenizer, null, -1, known, 1))
         .hasMessage("firstBlocks is 0 or more: got -1");
   }
@@ -297,7 +301,7 @@ class TrainingTest {
             NbpTeacher.load(
                 new NbpRecipe.Teacher(model.path().toString(), guidance),
                 config,
-                new int[0],
+                List.of(),
                 Numerics.plain())) {
       Tensor mask = scope.booleans(layout.mask(length), length, length);
       Tensor given = scope.longs(ids, 1, length);

@@ -8,6 +8,8 @@ import dev.blockreel.nn.LayerNorm;
 import dev.blockreel.nn.Linear;
 import dev.blockreel.nn.Linear.Activation;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.PrefixAttention;
+import dev.blockreel.nn.PrefixAttention.Prefix;
 import dev.blockreel.nn.Repeated;
 import dev.blockreel.nn.StackedLinear;
 import dev.blockreel.nn.Weight;
@@ -164,18 +166,19 @@ public final class Nbp {
    * of the last positions.
    */
   public void writeFull(ScriptWriter script, Numerics numerics) {
-    writeFull(script, "", numerics, new int[0]);
+    writeFull(script, "", numerics, List.of());
   }
 
   /**
    * As {@link #writeFull(ScriptWriter, Numerics)}, for sequences of one length in one layout.
    *
    * @param kind what the names of its methods end with, so that a script can have several
-   * @param prefixes {@link NbpLayout#closedPrefixes}: queries up to the end of each are multiplied
-   *     with the keys up to there alone, which spares nearly half of a causal attention; the result
-   *     is the same
+   * @param prefixes {@link NbpLayout#closedPrefixes}
    */
-  public void writeFull(ScriptWriter script, String kind, Numerics numerics, int[] prefixes) {
+  public void writeFull(
+      ScriptWriter script, String kind, Numerics numerics, List<Prefix> prefixes) {
+    PrefixAttention whole =
+        new PrefixAttention(numerics, config.width() / config.heads(), prefixes);
     script.method(
         "layer" + kind,
         m -> {
@@ -189,13 +192,8 @@ public final class Nbp {
                   keyQueryValue -> {
                     Sym heads = block.heads(keyQueryValue, h.size(0), h.size(1));
                     Sym found =
-                        attend(
-                            m,
-                            heads.select(0, 1),
-                            heads.select(0, 0),
-                            heads.select(0, 2),
-                            mask,
-                            prefixes);
+                        whole.apply(
+                            m, heads.select(0, 1), heads.select(0, 0), heads.select(0, 2), mask);
                     return block.merge(found).view(h.size(0), h.size(1), config.width());
                   }));
         });
@@ -221,25 +219,6 @@ public final class Nbp {
           Sym h = embed(forward, ids).add(places);
           m.returns(m.call("allLayers" + kind, h, mask, last, forward.weights()));
         });
-  }
-
-  private static Sym attend(Method m, Sym q, Sym k, Sym v, Sym mask, int[] prefixes) {
-    if (prefixes.length == 0) {
-      return q.attention(k, v, mask);
-    }
-    Sym[] parts = new Sym[prefixes.length];
-    int from = 0;
-    for (int i = 0; i < prefixes.length; i++) {
-      int end = prefixes[i];
-      parts[i] =
-          q.slice(2, from, end)
-              .attention(
-                  k.slice(2, 0, end),
-                  v.slice(2, 0, end),
-                  mask.slice(0, from, end).slice(1, 0, end));
-      from = end;
-    }
-    return m.concat(2, parts);
   }
 
   /**

@@ -1,6 +1,9 @@
 package dev.blockreel.generator.nbp;
 
+import dev.blockreel.nn.PrefixAttention.Prefix;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -100,13 +103,12 @@ public final class NbpLayout {
   }
 
   /**
-   * Lengths of prefixes that see nothing beyond themselves, ascending, the last one {@code length}
-   * itself.
+   * The parts of {@code length} positions that see nothing beyond their own ends.
    *
-   * @param least positions between one and the next
+   * @param least positions of each
    */
-  public int[] closedPrefixes(int length, int least) {
-    IntStream.Builder ends = IntStream.builder();
+  public List<Prefix> closedPrefixes(int length, int least) {
+    List<Prefix> prefixes = new ArrayList<>();
     int start = 0;
     int sight = 0; // one beyond the last position that a row so far may look at
     for (int row = 0; row < length; row++) {
@@ -117,10 +119,15 @@ public final class NbpLayout {
       }
       int end = row + 1;
       if (end == length || (sight <= end && end - start >= least && length - end >= least)) {
-        ends.add(end);
+        prefixes.add(new Prefix(start, end, seeAll(start, end)));
         start = end;
       }
     }
-    return ends.build().toArray();
+    return prefixes;
+  }
+
+  private boolean seeAll(int start, int end) {
+    return IntStream.range(start, end)
+        .allMatch(row -> IntStream.range(0, end).allMatch(column -> sees(row, column)));
   }
 }
