@@ -9,9 +9,8 @@ import dev.blockreel.checkpoint.TorchFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.nn.PublishedNetwork;
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.List;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
  * The published files of a model, opened.
@@ -23,12 +22,24 @@ import java.util.stream.Stream;
 record PublishedModel(
     ObjectNode description, PublishedNetwork<?> tokenizer, PublishedNetwork<?> generator)
     implements AutoCloseable {
+  /**
+   * Where PyTorch files have their tensors: the averaged weights of a training before its last
+   * ones, and both halves of one of VAR, which keeps them in one file.
+   */
+  private static final List<List<String>> DICTIONARIES =
+      List.of(
+          List.of("model_ema"),
+          List.of("model"),
+          List.of("state_dict"),
+          List.of("trainer", "var_wo_ddp"),
+          List.of("trainer", "vae_local"));
+
   /** Whether a file, which may be null or none at all, has the tensors of a family. */
   static boolean holds(Path path, Predicate<TensorFile> family) {
     if (path == null) {
       return false;
     }
-    try (TensorFile file = tensors(path)) {
+    try (TensorFile file = tensors(path, family)) {
       return family.test(file);
     } catch (EngineFailure e) {
       return false; // whoever opens it in earnest says why
@@ -36,22 +47,31 @@ record PublishedModel(
   }
 
   /**
-   * Opens safetensors, or a PyTorch file: of a training the averaged weights, {@code model_ema},
-   * else {@code model}, else a flat dictionary.
+   * Opens safetensors, or of a PyTorch file the first of {@link #DICTIONARIES} that holds such
+   * tensors, or its root.
    */
-  static TensorFile tensors(Path path) {
+  static TensorFile tensors(Path path, Predicate<TensorFile> family) {
     if (Safetensors.looksLike(path)) {
       return Safetensors.open(path);
     }
     String[] dictionary;
     try (TorchFile file = TorchFile.read(path)) {
       dictionary =
-          Stream.of("model_ema", "model")
-              .filter(key -> file.root() instanceof Map<?, ?> root && root.containsKey(key))
-              .limit(1)
-              .toArray(String[]::new);
+          DICTIONARIES.stream()
+              .map(keys -> keys.toArray(String[]::new))
+              .filter(keys -> holds(file, keys, family))
+              .findFirst()
+              .orElse(new String[0]);
     }
     return TorchFile.open(path, dictionary);
+  }
+
+  private static boolean holds(TorchFile file, String[] keys, Predicate<TensorFile> family) {
+    try (TensorFile tensors = file.tensors(keys)) {
+      return family.test(tensors);
+    } catch (EngineFailure e) {
+      return false;
+    }
   }
 
   /** Writes the weights. */

@@ -16,7 +16,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** The published files of VAR: flat dictionaries of tensors, or safetensors. */
+/**
+ * The published files of VAR: flat dictionaries of tensors, or what training leaves, a file with
+ * both halves. Or safetensors.
+ */
 final class VarModelImport {
   private static final String ATTRIBUTION =
       "Visual Autoregressive Modeling (arXiv 2404.02905), weights as published by its authors";
@@ -41,13 +44,15 @@ final class VarModelImport {
             });
     List<Integer> scales = scales(hyperParameters.get("patch_nums"));
     PublishedNetwork<VarConfig> second =
-        generator == null ? null : VarImport.open(PublishedModel.tensors(generator), scales);
+        generator == null
+            ? null
+            : VarImport.open(PublishedModel.tensors(generator, VarImport::recognises), scales);
     PublishedNetwork<VqConfig> first = null;
     try {
       if (tokenizer != null) {
         first =
             VqImport.open(
-                PublishedModel.tensors(tokenizer),
+                PublishedModel.tensors(tokenizer, VqImport::recognises),
                 second == null ? scales : second.config().scales());
       }
       if (first != null && second != null) {

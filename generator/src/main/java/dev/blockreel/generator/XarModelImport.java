@@ -33,10 +33,15 @@ final class XarModelImport {
 
   static PublishedModel open(Path tokenizer, Path generator) {
     PublishedNetwork<KlConfig> first =
-        tokenizer == null ? null : KlImport.open(PublishedModel.tensors(tokenizer));
+        tokenizer == null
+            ? null
+            : KlImport.open(PublishedModel.tensors(tokenizer, KlImport::recognises));
     PublishedNetwork<XarGenerator.Description> second = null;
     try {
-      second = generator == null ? null : XarImport.open(PublishedModel.tensors(generator));
+      second =
+          generator == null
+              ? null
+              : XarImport.open(PublishedModel.tensors(generator, XarImport::recognises));
       if (first != null
           && second != null
           && first.config().channels() != second.config().network().channels()) {

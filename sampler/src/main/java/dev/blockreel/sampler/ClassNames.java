@@ -43,6 +43,10 @@ record ClassNames(List<String> all) {
     if (nameOrNumber.matches("\\d{1,9}")) {
       return Integer.parseInt(nameOrNumber);
     }
+    if (all.isEmpty()) {
+      throw EngineFailure.badRequest(
+          "unknown class \"%s\": this model has no names of classes, give a number", nameOrNumber);
+    }
     List<String> near = Nearness.sort(nameOrNumber, all);
     throw EngineFailure.badRequest(
         "unknown class \"%s\": near are %s",

@@ -110,10 +110,42 @@ class VarImportTest {
         importer(null, changed("var_public.pth", n -> n.equals("lvl_1L") ? null : n, "odd")),
         FailureCode.BAD_REQUEST,
         "has no lvl_1L");
+    String keyBias = "blocks.1.attn.zero_k_bias";
+    refused(
+        importer(null, changed("var_public.pth", n -> n.equals(keyBias) ? null : n, keyBias)),
+        FailureCode.CHECKPOINT_MISMATCH,
+        "tensor " + keyBias + ": got 1.0, expected zeros alone");
     refused(
         importer(null, golden.file("var_public.pth"), "1,2,3,5"),
         FailureCode.CHECKPOINT_MISMATCH,
         "pos_1LC is [1, 30, 64] instead of [1, 39, 64]");
+  }
+
+  @Test
+  void convolutionsThatAllScalesShareOrNoneSharesHaveNamesOfTheirOwn() {
+    String each = "quantize.quant_resi.qresi_ls.";
+    Path shared =
+        changed(
+            "vae_public.pth",
+            n ->
+                n.startsWith(each + "0")
+                    ? n.replace(each + "0", "quantize.quant_resi.qresi")
+                    : n.startsWith(each) || n.endsWith("SV") ? null : n,
+            "quantize.ema_vocab_hit_SV");
+    importer(shared, null, "1,2,3,4").to(folder.resolve("shared"));
+    assertThat(refinements("shared")).isEqualTo(1);
+
+    Path own =
+        changed(
+            "vae_public.pth",
+            n -> n.endsWith("SV") ? null : n.replace(each, "quantize.quant_resi."),
+            "quantize.ema_vocab_hit_SV");
+    importer(own, null, "1,2,3,4").to(folder.resolve("own"));
+    assertThat(refinements("own")).isEqualTo(4);
+  }
+
+  private int refinements(String model) {
+    return VqTokenizer.describe(ModelDirectory.open(folder.resolve(model))).network().refinements();
   }
 
   @Test
@@ -195,7 +227,7 @@ class VarImportTest {
           writer.addInts(name, renamed.info(name).shape(), values);
         }
       }
-      writer.addFloats(extra, ElementType.F32, new long[] {3}, new float[3]).write();
+      writer.addFloats(extra, ElementType.F32, new long[] {3}, new float[] {1, 2, 3}).write();
     }
     return target;
   }

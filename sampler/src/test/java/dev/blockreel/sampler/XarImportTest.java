@@ -8,6 +8,7 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.checkpoint.TorchFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.ModelImport;
@@ -117,22 +118,47 @@ class XarImportTest {
   }
 
   @Test
-  void filesThatDoNotFitEachOtherOrMissTensorsAreRefused() {
-    try (GoldenCase golden = new GoldenCase("xar")) {
-      Path broken = folder.resolve("broken.safetensors");
-      SafetensorsWriter writer = SafetensorsWriter.to(broken);
-      try (TensorFile whole =
-          dev.blockreel.checkpoint.TorchFile.open(golden.file("xAR-public.pth"))) {
-        TensorFile part = whole.renamed(name -> name.equals("pred.bias") ? null : name);
-        part.names().forEach(name -> writer.add(part, name, ElementType.F32));
-        writer.write();
+  void whatTheLossOfAnAutoencoderNeedsIsLeftOut() {
+    try (GoldenCase kl = new GoldenCase("xar-vae")) {
+      Path file = kl.file("kl16-public.ckpt");
+      Path model = imported(changed(file, "none", "loss.logvar", "model"), null);
+      try (TensorFile tensors = ModelDirectory.open(model).tensors(ModelDirectory.TOKENIZER_FILE)) {
+        assertThat(tensors.names())
+            .contains("encoder.conv_in.weight")
+            .doesNotContain("loss.logvar");
       }
-      assertThatThrownBy(() -> imported(null, broken))
-          .isInstanceOfSatisfying(
-              EngineFailure.class,
-              e -> assertThat(e.code()).isEqualTo(FailureCode.CHECKPOINT_MISMATCH))
-          .hasMessageContaining("1 missing: pred.bias");
-      assertThat(folder.resolve("model")).doesNotExist();
     }
+  }
+
+  @Test
+  void filesThatMissTensorsOrHaveHeadsOfTwoSizesAreRefused() {
+    try (GoldenCase golden = new GoldenCase("xar")) {
+      Path file = golden.file("xAR-public.pth");
+      refused(changed(file, "pred.bias", "mask"), "1 missing: pred.bias");
+      String rotations = "decoder_blocks.0.attn.rope.freqs";
+      refused(changed(file, rotations, rotations), "heads of the decoder have 5 frequencies");
+    }
+  }
+
+  private void refused(Path generator, String message) {
+    assertThatThrownBy(() -> imported(null, generator))
+        .isInstanceOfSatisfying(
+            EngineFailure.class,
+            e -> assertThat(e.code()).isEqualTo(FailureCode.CHECKPOINT_MISMATCH))
+        .hasMessageContaining(message);
+    assertThat(folder.resolve("model")).doesNotExist();
+  }
+
+  /** The tensors of a dictionary without one of them, and with another of 5 floats. */
+  private Path changed(Path file, String without, String more, String... dictionary) {
+    Path target = folder.resolve("changed.safetensors");
+    SafetensorsWriter writer = SafetensorsWriter.to(target);
+    try (TensorFile whole = TorchFile.open(file, dictionary)) {
+      TensorFile part =
+          whole.renamed(name -> name.equals(without) || name.equals(more) ? null : name);
+      part.names().forEach(name -> writer.add(part, name, ElementType.F32));
+      writer.addFloats(more, ElementType.F32, new long[] {5}, new float[5]).write();
+    }
+    return target;
   }
 }

@@ -114,7 +114,8 @@ public final class NbpImport {
   private record Sizes(TensorFile file, NbpHyperParameters parameters, int knownCodes) {
     NbpConfig config() {
       if (!file.names().contains(TOKENS)) {
-        throw file.mismatch("holds no NBP transformer: it has no tensor %s", TOKENS);
+        throw file.mismatch(
+            "holds no NBP transformer, and no model of VAR or xAR: it has no tensor %s", TOKENS);
       }
       int vocabulary = file.size(TOKENS, 0, 2);
       int width = file.size(TOKENS, 1, 2);

@@ -33,6 +33,7 @@ public final class VarImport {
    */
   public static PublishedNetwork<VarConfig> open(TensorFile published, List<Integer> scales) {
     try {
+      requireNoKeyBias(published);
       List<Integer> known = scales.isEmpty() ? scales(published) : scales;
       TensorFile file = Var.publishedNames(published);
       Var network = new Var(config(file, known));
@@ -40,6 +41,19 @@ public final class VarImport {
     } catch (RuntimeException e) {
       published.close();
       throw e;
+    }
+  }
+
+  /** It is a buffer, which the authors made to be zero for ever. */
+  private static void requireNoKeyBias(TensorFile published) {
+    for (String name : published.names()) {
+      if (name.endsWith("attn.zero_k_bias")) {
+        for (float bias : published.floats(name)) {
+          if (bias != 0) {
+            throw published.mismatch("tensor %s: got %s, expected zeros alone", name, bias);
+          }
+        }
+      }
     }
   }
 

@@ -14,6 +14,7 @@ public final class XarImport {
   private static final String LATENTS = "z_proj.weight";
   private static final String POSITIONS = "encoder_pos_embed_learned";
   private static final String ROTATIONS = "encoder_blocks.0.attn.rope.freqs";
+  private static final String DECODER_ROTATIONS = "decoder_blocks.0.attn.rope.freqs";
 
   private XarImport() {}
 
@@ -70,8 +71,15 @@ public final class XarImport {
 
   private static int heads(TensorFile file, int layers, int width) {
     if (file.names().contains(ROTATIONS)) {
+      int frequencies = file.size(ROTATIONS, 0, 1);
+      if (file.names().contains(DECODER_ROTATIONS)
+          && file.size(DECODER_ROTATIONS, 0, 1) != frequencies) {
+        throw file.mismatch(
+            "heads of the decoder have %d frequencies, those of the encoder %d: expected the same",
+            file.size(DECODER_ROTATIONS, 0, 1), frequencies);
+      }
       // A head has two channels for each frequency of rows, and as many for columns.
-      return width / Math.max(1, 4 * file.size(ROTATIONS, 0, 1));
+      return width / Math.max(1, 4 * frequencies);
     }
     Optional<XarConfig> published =
         XarPreset.ALL.stream()

@@ -26,8 +26,8 @@ public final class KlImport {
    *
    * @param published closed with the result, or before this fails
    * @return to be closed by the caller
-   * @throws EngineFailure CHECKPOINT_MISMATCH when tensors are missing, unexpected or of a shape
-   *     that fits no autoencoder
+   * @throws EngineFailure CHECKPOINT_MISMATCH when tensors of the encoder or the decoder are
+   *     missing, unexpected or of a shape that fits no autoencoder
    */
   public static PublishedNetwork<KlConfig> open(TensorFile published) {
     try {
@@ -36,13 +36,18 @@ public final class KlImport {
         throw published.mismatch(
             "tensor %s: expected means and variances of latents", published.info(MOMENTS));
       }
+      // A training keeps the networks of its loss beside them.
+      TensorFile file =
+          published.renamed(
+              name ->
+                  name.matches("(encoder|decoder|quant_conv|post_quant_conv)\\..*") ? name : null);
       Kl network =
           new Kl(
               new KlConfig(
                   PublishedImageNetwork.sizes(published),
                   (int) moments[0] / 2,
                   KlConfig.OFFICIAL.scale()));
-      return new PublishedNetwork<>(network.config(), network.weights(), published);
+      return new PublishedNetwork<>(network.config(), network.weights(), file);
     } catch (RuntimeException e) {
       published.close();
       throw e;

@@ -58,9 +58,18 @@ public final class Vq {
     postQuantConv = new Conv2d(scope.child("post_quant_conv"), c, c, 3, 1);
   }
 
-  /** Tensors of a published file under the names used here, without its count of used codes. */
+  /**
+   * Tensors of a published file under the names used here, without its count of used codes. A
+   * single convolution that all scales share, and those that none shares, have names of their own
+   * there.
+   */
   public static TensorFile publishedNames(TensorFile published) {
-    return published.renamed(name -> name.equals("quantize.ema_vocab_hit_SV") ? null : name);
+    return published.renamed(
+        name ->
+            name.equals("quantize.ema_vocab_hit_SV")
+                ? null
+                : name.replaceFirst("^(quantize\\.quant_resi\\.)qresi\\.", "$1qresi_ls.0.")
+                    .replaceFirst("^(quantize\\.quant_resi\\.)(\\d+\\.)", "$1qresi_ls.$2"));
   }
 
   public VqConfig config() {

@@ -77,18 +77,21 @@ public record VqConfig(
   }
 
   /**
-   * Which convolution refines a scale: the one whose place among all is the nearest. Of two that
-   * are equally near the published model takes the later one.
+   * Which convolution refines a scale: the one whose place among all is the nearest, the earlier
+   * one of two. Of four, which the published model has, the first is a third of its share from the
+   * beginning, else half of it. Some places are equally near but for the rounding of doubles, which
+   * then decides as it does in the published code.
    */
   public int refinement(int scale) {
     double place = scales.size() == 1 ? 0 : scale / (scales.size() - 1.0);
-    double first = 1 / (3.0 * refinements);
+    double first = (refinements == 4 ? 1.0 / 3 : 1.0 / 2) / refinements;
+    double last = 1 - first;
     int nearest = 0;
     double least = Double.POSITIVE_INFINITY;
     for (int k = 0; k < refinements; k++) {
-      double tick = refinements == 1 ? first : first + k * (1 - 2 * first) / (refinements - 1);
+      double tick = k == refinements - 1 ? last : first + k * ((last - first) / (refinements - 1));
       double distance = Math.abs(tick - place);
-      if (distance < least + 1e-9) {
+      if (distance < least) {
         nearest = k;
         least = distance;
       }
