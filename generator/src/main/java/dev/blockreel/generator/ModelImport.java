@@ -201,19 +201,20 @@ public record ModelImport(
           ? opened.description(sizes)
           : opened.description(grid.time, grid.height, grid.width);
     } catch (EngineFailure e) {
-      throw EngineFailure.badRequest("%s: %s; --grid TxHxW", generator, e.getMessage());
+      throw EngineFailure.badRequest("%s: %s; give --grid TxHxW", generator, e.getMessage());
     }
   }
 
   private static void describeClasses(ObjectNode json, NbpImport opened) {
     NbpConfig network = opened.config();
-    if (network.conditionTokens() == UcfClasses.TOKENS
+    if (network.conditionTokens() >= UcfClasses.TOKENS
         && network.conditionVocabulary() == UcfClasses.VOCABULARY) {
       ArrayNode classes = json.putArray("classes");
       ArrayNode conditions = json.putArray("conditions");
       for (UcfClasses.UcfClass ucf : UcfClasses.all()) {
         classes.add(ucf.name());
-        conditions.add(new ObjectMapper().<ArrayNode>valueToTree(ucf.ids()));
+        conditions.add(
+            new ObjectMapper().<ArrayNode>valueToTree(ucf.ids(network.conditionTokens())));
       }
     }
   }

@@ -45,7 +45,7 @@ record ClassNames(List<String> all) {
     }
     if (all.isEmpty()) {
       throw EngineFailure.badRequest(
-          "unknown class \"%s\": this model has no names of classes, give a number", nameOrNumber);
+          "unknown class \"%s\": this model has no names of classes", nameOrNumber);
     }
     List<String> near = Nearness.sort(nameOrNumber, all);
     throw EngineFailure.badRequest(

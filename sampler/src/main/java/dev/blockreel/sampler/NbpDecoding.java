@@ -7,6 +7,7 @@ import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -98,12 +99,15 @@ final class NbpDecoding implements AutoCloseable {
     }
   }
 
-  /** What one slot reads in a step. */
-  private record Reading(NbpStream stream, int slot, long[] ids) {
+  /**
+   * What one slot reads in a step.
+   *
+   * @param mask where its first tokens may look, or null for the rest, which look everywhere
+   */
+  private record Reading(NbpStream stream, int slot, long[] ids, boolean[] mask) {
     /** Whether {@code next} can be in a run with this one, right behind it. */
     boolean goesWith(Reading next) {
-      boolean together =
-          next.stream.past() == stream.past() && next.stream.block() == stream.block();
+      boolean together = next.stream.past() == stream.past() && Arrays.equals(next.mask, mask);
       boolean apart = ids.length == 1 && Math.min(stream.past(), next.stream.past()) > 0;
       return next.slot == slot + 1 && next.ids.length == ids.length && (together || apart);
     }
@@ -119,9 +123,12 @@ final class NbpDecoding implements AutoCloseable {
     List<Reading> readings = new ArrayList<>();
     for (NbpStream stream : streams) {
       Places own = places.get(stream);
-      readings.add(new Reading(stream, own.slot, stream.input()));
+      boolean[] mask =
+          stream.past() > 0 ? null : new NbpLayout(config, stream.block()).mask(stream.input());
+      readings.add(new Reading(stream, own.slot, stream.input(), mask));
       if (own.unconditional >= 0) {
-        readings.add(new Reading(stream, own.unconditional, stream.unconditionalInput()));
+        // The published code hides what the condition hides from those without it as well.
+        readings.add(new Reading(stream, own.unconditional, stream.unconditionalInput(), mask));
       }
     }
     readings.sort(Comparator.comparingInt(Reading::slot));
@@ -270,8 +277,7 @@ final class NbpDecoding implements AutoCloseable {
         runs.addAll(
             List.of(token, length, first.slot, to - from, past, past == 0 ? masks.size() : -1));
         if (past == 0) {
-          boolean[] mask = new NbpLayout(config, first.stream.block()).mask(length);
-          masks.add(scope.booleans(mask, length, length));
+          masks.add(scope.booleans(first.mask, length, length));
         }
         token += (to - from) * length;
         from = to;

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -208,6 +209,18 @@ class NbpGoldenTest {
       golden.assertClose(prefix + ".uncond_logits", decoded.unconditional());
       assertThat(decoded.ids()).containsExactlyElementsOf(expectedIds(prefix + ".tokens"));
     }
+  }
+
+  /** They differ between the clips of a batch, which have their own masks then. */
+  @Test
+  void blanksBehindATextAreHiddenWhereTokensComeOneByOne() {
+    open("nbp-gpt-ntp-text");
+    Decoded decoded = decode(SamplingOptions.GREEDY);
+    golden.assertClose("sample.step_logits", decoded.logits());
+    assertThat(decoded.codes).containsExactlyElementsOf(expectedIds("sample.codes"));
+    Decoded guided = decode(new SamplingOptions(0, 0, 1, 1.5, false));
+    golden.assertClose("cfg.step_logits", guided.logits());
+    assertThat(guided.ids()).containsExactlyElementsOf(expectedIds("cfg.tokens"));
   }
 
   /** Everything that a run of the decoder showed; logits step by step, (B,n,V) each. */

@@ -80,7 +80,8 @@ final class RenderManifest {
           topK == null ? usual.topK() : topK,
           topP == null ? usual.topP() : topP,
           cfg == null ? usual.cfg() : cfg,
-          usual.scaleCfg());
+          usual.scaleCfg(),
+          usual.flow());
     }
   }
 

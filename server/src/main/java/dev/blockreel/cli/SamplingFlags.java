@@ -55,7 +55,7 @@ final class SamplingFlags {
   @Option(
       names = "--guidance",
       paramLabel = "linear|constant",
-      description = "For models of latents: whether --cfg grows from entity to entity.")
+      description = "Whether --cfg grows from step to step, or from entity to entity.")
   private String guidance;
 
   @Option(
@@ -77,7 +77,9 @@ final class SamplingFlags {
         topK == null ? defaults.topK() : topK,
         topP == null ? defaults.topP() : topP,
         cfg == null ? defaults.cfg() : cfg,
-        defaults.scaleCfg(),
+        guidance == null
+            ? defaults.scaleCfg()
+            : FlowOptions.Guidance.parse(guidance) == FlowOptions.Guidance.LINEAR,
         over(defaults.flow()));
   }
 

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
+import dev.blockreel.sampler.FlowOptions;
+import dev.blockreel.sampler.SamplingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,6 +88,15 @@ class RenderTest {
                 .formatted(generated))
         .worked();
     assertThat(out.resolve("b.json")).exists();
+  }
+
+  @Test
+  void whatALineDoesNotSayIsAsTheCommandSays(@TempDir Path own) throws IOException {
+    Path file = Files.writeString(own.resolve("one.jsonl"), "{\"temperature\": 0.5}\n");
+    FlowOptions flow = FlowOptions.PUBLISHED.withSteps(7);
+    SamplingOptions usual = new SamplingOptions(1, 3, 0.9, 2, false, flow);
+    assertThat(RenderManifest.read(file).get(0).over(usual))
+        .isEqualTo(new SamplingOptions(0.5, 3, 0.9, 2, false, flow));
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.blockreel.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.blockreel.sampler.FlowOptions;
 import dev.blockreel.sampler.SamplingOptions;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -25,6 +26,14 @@ class SamplingFlagsTest {
   void zerosAreGivenToo() {
     SamplingFlags flags = parsed("--temperature", "0", "--top-k", "0", "--cfg", "0");
     assertThat(flags.over(MODEL)).isEqualTo(new SamplingOptions(0, 0, 0.95, 0, true));
+  }
+
+  @Test
+  void guidanceGrowsOrDoesNotForAllKindsOfModels() {
+    assertThat(parsed("--guidance", "constant").over(MODEL).scaleCfg()).isFalse();
+    assertThat(parsed("--guidance", "linear").over(MODEL).scaleCfg()).isTrue();
+    assertThat(parsed("--guidance", "constant").over(MODEL).flow().guidance())
+        .isEqualTo(FlowOptions.Guidance.CONSTANT);
   }
 
   private static SamplingFlags parsed(String... arguments) {

@@ -51,8 +51,8 @@ public final class NbpGenerator implements AutoCloseable {
             "a grid of %dx%dx%d tokens is no whole number of blocks of %d",
             time, height, width, network.blockSize());
       }
-      if (network.positions(tokens) - (network.hybrid() ? network.blockSize() : 0)
-          > network.contextLength()) {
+      // Nobody reads the last block.
+      if (network.positions(tokens) - network.blockSize() > network.contextLength()) {
         throw EngineFailure.badRequest(
             "%d tokens do not fit a context of %d positions", tokens, network.contextLength());
       }

@@ -52,12 +52,12 @@ final class NbpHyperParameters {
 
   /**
    * Reads {@code hyper_parameters} of a Lightning checkpoint: a dictionary whose {@code args} is an
-   * {@code argparse.Namespace}.
+   * {@code argparse.Namespace}. What stands beside it was given to the model itself and counts.
    */
   void addLightning(Object root) {
     Map<?, ?> all = dictionary(dictionary(root).get("hyper_parameters"));
-    add(all);
     add(dictionary(all.get("args")));
+    add(all);
   }
 
   /** Adds values, which replace earlier ones of the same name; null says nothing. */

@@ -14,6 +14,13 @@ import java.util.stream.IntStream;
  * codes alone, causal by blocks. The last block is only ever a target.
  */
 public final class NbpLayout {
+  /**
+   * The published code keeps the condition's tokens with this id from being looked at by those
+   * before them. Where tokens are predicted one by one that is the id of the blanks behind a text;
+   * with larger blocks ids are shifted beyond it.
+   */
+  private static final long BLANK = 3;
+
   private final NbpConfig config;
   private final int block;
 
@@ -93,10 +100,17 @@ public final class NbpLayout {
 
   /** {@link #sees} for the first {@code length} positions, (length, length), row-major. */
   public boolean[] mask(int length) {
+    return mask(new long[length]);
+  }
+
+  /** {@link #mask(int)} for positions that read these ids; blanks are seen by later ones alone. */
+  public boolean[] mask(long[] ids) {
+    int length = ids.length;
     boolean[] mask = new boolean[length * length];
     for (int row = 0; row < length; row++) {
       for (int column = 0; column < length; column++) {
-        mask[row * length + column] = sees(row, column);
+        boolean hidden = row < column && column < config.conditionTokens() && ids[column] == BLANK;
+        mask[row * length + column] = sees(row, column) && !hidden;
       }
     }
     return mask;

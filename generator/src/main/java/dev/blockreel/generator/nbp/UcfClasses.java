@@ -11,14 +11,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * The 101 classes of UCF-101 as the published text-conditioned models get them: the name in words,
  * cut into pieces by the LLaMA tokenizer. {@code ApplyEyeMakeup} is read as "apply eye makeup".
  */
 public final class UcfClasses {
-  /** Condition ids per class. */
+  /** Condition ids per class, at least. */
   public static final int TOKENS = 8;
+
+  /** What the LLaMA tokenizer ends texts with. */
+  private static final int END = 2;
 
   /** Pieces of the LLaMA tokenizer. */
   public static final int VOCABULARY = 32_000;
@@ -29,7 +33,12 @@ public final class UcfClasses {
    * @param name as the data set writes it
    * @param ids {@link #TOKENS} condition ids, without the offset of the special tokens
    */
-  public record UcfClass(String name, List<Integer> ids) {}
+  public record UcfClass(String name, List<Integer> ids) {
+    /** As many ids as a model takes, {@link #TOKENS} or more. */
+    public List<Integer> ids(int tokens) {
+      return IntStream.range(0, tokens).mapToObj(i -> i < TOKENS ? ids.get(i) : END).toList();
+    }
+  }
 
   private static final Pattern BLANK = Pattern.compile("\\s+");
 

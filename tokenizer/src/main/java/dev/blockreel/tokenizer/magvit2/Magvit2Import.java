@@ -9,11 +9,13 @@ import dev.blockreel.tokenizer.magvit2.Magvit2Config.Stage;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A published tokenizer file, opened to become part of a model directory: a PyTorch file with
- * {@code model_state_dict}, or safetensors. All sizes follow from the tensors, but for two: the FSQ
- * levels are not stored, and neither is the number of GroupNorm groups, which is always 32.
+ * {@code model_state_dict}, a flat dictionary of tensors, or safetensors. All sizes follow from the
+ * tensors, but for two: the FSQ levels are not stored, and neither is the number of GroupNorm
+ * groups, which is always 32.
  */
 public final class Magvit2Import {
   private static final String FIRST = "encoder_layers.0.conv.weight";
@@ -32,10 +34,7 @@ public final class Magvit2Import {
    *     read
    */
   public static PublishedNetwork<Magvit2Config> open(Path path, List<Integer> levels) {
-    TensorFile published =
-        Safetensors.looksLike(path)
-            ? Safetensors.open(path)
-            : TorchFile.open(path, "model_state_dict");
+    TensorFile published = tensors(path);
     try {
       // The authors' loader cuts 7 characters off every name; files that others made have none to
       // cut.
@@ -46,6 +45,17 @@ public final class Magvit2Import {
     } catch (RuntimeException e) {
       published.close();
       throw e;
+    }
+  }
+
+  private static TensorFile tensors(Path path) {
+    if (Safetensors.looksLike(path)) {
+      return Safetensors.open(path);
+    }
+    try (TorchFile file = TorchFile.read(path)) {
+      // Others write the dictionary alone.
+      boolean flat = file.root() instanceof Map<?, ?> root && root.containsKey(FIRST);
+      return flat ? TorchFile.open(path) : TorchFile.open(path, "model_state_dict");
     }
   }
 
