@@ -288,7 +288,7 @@ final class Evaluate {
         Path clips;
         try (Pipeline pipeline = model.loadPipeline()) {
           clips =
-              new GeneratedFolder(count, seed, sampling.over(pipeline.defaults()), sampling.mode())
+              new GeneratedFolder(count, seed, sampling.over(pipeline), sampling.mode())
                   .fill(pipeline, ModelDirectory.open(model.directory()), out, progress);
         }
         compare(clips, flags, progress);

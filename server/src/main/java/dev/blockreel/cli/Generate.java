@@ -234,7 +234,7 @@ final class Generate extends EngineCommand {
 
   private List<GenerationRequest> batches(
       Pipeline pipeline, List<Integer> labels, List<TokenGrid> given) {
-    SamplingOptions options = sampling.over(pipeline.defaults());
+    SamplingOptions options = sampling.over(pipeline);
     if (!given.isEmpty() && given.size() != labels.size()) {
       throw EngineFailure.badRequest(
           "%s has %d beginnings for %d clips: expected 1 or as many",

@@ -126,7 +126,7 @@ final class Render extends EngineCommand {
         throw EngineFailure.badRequest(
             "this model needs a class: %s", String.join(", ", pipeline.classes()));
       }
-      SamplingOptions options = entry.over(sampling.over(pipeline.defaults()));
+      SamplingOptions options = entry.over(sampling.over(pipeline));
       ObjectNode sidecar = JSON.createObjectNode();
       sidecar.put("file", entry.name() + "." + format);
       sidecar.set("request", JSON.valueToTree(entry));

@@ -1,8 +1,10 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.sampler.FlowOptions;
 import dev.blockreel.sampler.FlowSolver;
 import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.sampler.SamplingOptions;
 import picocli.CommandLine.Option;
 
@@ -70,8 +72,34 @@ final class SamplingFlags {
     return mode;
   }
 
-  /** The model's own options with what was given on the command line. */
-  SamplingOptions over(SamplingOptions defaults) {
+  /**
+   * The model's own options with what was given on the command line.
+   *
+   * @throws EngineFailure BAD_REQUEST when something was given that such a model has not
+   */
+  SamplingOptions over(Pipeline pipeline) {
+    return over(pipeline.kind(), pipeline.defaults());
+  }
+
+  SamplingOptions over(String kind, SamplingOptions defaults) {
+    boolean latents = kind.equals("xar");
+    refuse(latents, "--top-k", topK, "tokens", kind);
+    refuse(latents, "--top-p", topP, "tokens", kind);
+    refuse(!latents, "--steps", steps, "latents", kind);
+    refuse(!latents, "--solver", solver, "latents", kind);
+    refuse(!latents, "--times", times, "latents", kind);
+    return over(defaults);
+  }
+
+  private static void refuse(
+      boolean unfit, String option, Object value, String models, String kind) {
+    if (unfit && value != null) {
+      throw EngineFailure.badRequest(
+          "%s is for models of %s: this one is of the kind %s", option, models, kind);
+    }
+  }
+
+  private SamplingOptions over(SamplingOptions defaults) {
     return new SamplingOptions(
         temperature == null ? defaults.temperature() : temperature,
         topK == null ? defaults.topK() : topK,
