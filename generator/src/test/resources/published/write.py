@@ -20,3 +20,4 @@ torch.save(
     "trainer.pt",
 )
 torch.save(transformer, "flat.pt")
+torch.save({"module._orig_mod." + name: tensor for name, tensor in transformer.items()}, "wrapped.pt")

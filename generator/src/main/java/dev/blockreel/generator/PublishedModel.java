@@ -48,11 +48,11 @@ record PublishedModel(
 
   /**
    * Opens safetensors, or of a PyTorch file the first of {@link #DICTIONARIES} that holds such
-   * tensors, or its root.
+   * tensors, or its root. Names lose what wrappers of a network put in front of them.
    */
   static TensorFile tensors(Path path, Predicate<TensorFile> family) {
     if (Safetensors.looksLike(path)) {
-      return Safetensors.open(path);
+      return unwrapped(Safetensors.open(path));
     }
     String[] dictionary;
     try (TorchFile file = TorchFile.read(path)) {
@@ -63,11 +63,15 @@ record PublishedModel(
               .findFirst()
               .orElse(new String[0]);
     }
-    return TorchFile.open(path, dictionary);
+    return unwrapped(TorchFile.open(path, dictionary));
+  }
+
+  private static TensorFile unwrapped(TensorFile file) {
+    return file.renamed(name -> name.replaceFirst("^((module|_orig_mod)\\.)+", ""));
   }
 
   private static boolean holds(TorchFile file, String[] keys, Predicate<TensorFile> family) {
-    try (TensorFile tensors = file.tensors(keys)) {
+    try (TensorFile tensors = unwrapped(file.tensors(keys))) {
       return family.test(tensors);
     } catch (EngineFailure e) {
       return false;

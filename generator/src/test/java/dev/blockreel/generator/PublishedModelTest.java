@@ -29,7 +29,13 @@ class PublishedModelTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"flat.pt,2", "without-average.pt,2", "with-average.pt,3", "trainer.pt,2"})
+  @CsvSource({
+    "flat.pt,2",
+    "wrapped.pt,2",
+    "without-average.pt,2",
+    "with-average.pt,3",
+    "trainer.pt,2"
+  })
   void transformersAreFound(String name, float expected) throws URISyntaxException {
     assertThat(first(name, VarImport::recognises, "word_embed.weight")).isEqualTo(expected);
   }
