@@ -87,8 +87,8 @@ class VarTrainingTest {
     TokenizerTraining.run(tokenizerRecipe(schedule(160, 100), null), data, codes, false, SILENT);
     List<double[]> rows = log(codes);
     assertThat(rows.get(rows.size() - 1)[2]).isLessThan(0.5 * rows.get(0)[2]);
-    // The last column but one is the share of the codebook in use.
-    assertThat(rows.get(rows.size() - 1)[rows.get(0).length - 2]).isGreaterThan(0.3);
+    // The last column but one is the share of the codebook in use; one that collapsed has 1/16.
+    assertThat(rows.get(rows.size() - 1)[rows.get(0).length - 2]).isGreaterThan(0.2);
     Path tokenizer = codes.resolve("model");
     try (VqTokenizer loaded = VqTokenizer.load(ModelDirectory.open(tokenizer), Numerics.plain())) {
       Clip image = square(true, 1).slice(0, 1);
