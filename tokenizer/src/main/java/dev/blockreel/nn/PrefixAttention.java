@@ -11,9 +11,9 @@ import java.util.List;
  * the keys up to its end alone, which spares nearly half of a causal attention; the result is the
  * same. Letters: B sequences, T tokens of each, H heads, d width of a head.
  *
- * <p>Where a CPU computes in bf16, attention is two products with a softmax between them, since
- * libtorch's fused attention computes its products, forwards and above all backwards, no faster
- * than in fp32. That keeps B·H·T·T/2 numbers of each layer for the way back.
+ * <p>Where a CPU computes in bf16, attention is two products with a softmax between them, which are
+ * oneDNN's: libtorch's fused attention was measured to compute its products, above all those of the
+ * way back, by MKL in fp32 there. That keeps B·H·T·T/2 numbers of each layer for the way back.
  *
  * @param numerics in which numbers to compute
  * @param width d
