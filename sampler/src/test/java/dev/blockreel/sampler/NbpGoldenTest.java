@@ -213,7 +213,7 @@ class NbpGoldenTest {
 
   /** They differ between the clips of a batch, which have their own masks then. */
   @Test
-  void blanksBehindATextAreHiddenWhereTokensComeOneByOne() {
+  void thePaddingOfATextIsHiddenWhereTokensComeOneByOne() {
     open("nbp-gpt-ntp-text");
     Decoded decoded = decode(SamplingOptions.GREEDY);
     golden.assertClose("sample.step_logits", decoded.logits());

@@ -16,10 +16,10 @@ import java.util.stream.IntStream;
 public final class NbpLayout {
   /**
    * The published code keeps the condition's tokens with this id from being looked at by those
-   * before them. Where tokens are predicted one by one that is the id of the blanks behind a text;
-   * with larger blocks ids are shifted beyond it.
+   * before them. Where tokens are predicted one by one that is the id of the padding of a text,
+   * {@code </s>}; with larger blocks ids are shifted beyond it.
    */
-  private static final long BLANK = 3;
+  private static final long PADDING = 3;
 
   private final NbpConfig config;
   private final int block;
@@ -103,13 +103,14 @@ public final class NbpLayout {
     return mask(new long[length]);
   }
 
-  /** {@link #mask(int)} for positions that read these ids; blanks are seen by later ones alone. */
+  /** {@link #mask(int)} for positions that read these ids; padding is seen by later ones alone. */
   public boolean[] mask(long[] ids) {
     int length = ids.length;
     boolean[] mask = new boolean[length * length];
     for (int row = 0; row < length; row++) {
       for (int column = 0; column < length; column++) {
-        boolean hidden = row < column && column < config.conditionTokens() && ids[column] == BLANK;
+        boolean hidden =
+            row < column && column < config.conditionTokens() && ids[column] == PADDING;
         mask[row * length + column] = sees(row, column) && !hidden;
       }
     }

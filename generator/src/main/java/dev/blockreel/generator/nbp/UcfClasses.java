@@ -21,8 +21,8 @@ public final class UcfClasses {
   /** Condition ids per class, at least. */
   public static final int TOKENS = 8;
 
-  /** What the LLaMA tokenizer ends texts with. */
-  private static final int END = 2;
+  /** The padding of texts, {@code </s>} of the LLaMA tokenizer. */
+  private static final int PADDING = 2;
 
   /** Pieces of the LLaMA tokenizer. */
   public static final int VOCABULARY = 32_000;
@@ -36,7 +36,7 @@ public final class UcfClasses {
   public record UcfClass(String name, List<Integer> ids) {
     /** As many ids as a model takes, {@link #TOKENS} or more. */
     public List<Integer> ids(int tokens) {
-      return IntStream.range(0, tokens).mapToObj(i -> i < TOKENS ? ids.get(i) : END).toList();
+      return IntStream.range(0, tokens).mapToObj(i -> i < TOKENS ? ids.get(i) : PADDING).toList();
     }
   }
 
