@@ -1,6 +1,7 @@
 package dev.blockreel.cli;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.sampler.FlowOptions;
 import dev.blockreel.sampler.FlowSolver;
 import dev.blockreel.sampler.GenerationRequest;
@@ -82,7 +83,7 @@ final class SamplingFlags {
   }
 
   SamplingOptions over(String kind, SamplingOptions defaults) {
-    boolean latents = kind.equals("xar");
+    boolean latents = kind.equals(XarGenerator.KIND);
     refuse(latents, "--top-k", topK, "tokens", kind);
     refuse(latents, "--top-p", topP, "tokens", kind);
     refuse(!latents, "--steps", steps, "latents", kind);

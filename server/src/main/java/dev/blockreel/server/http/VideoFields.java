@@ -1,6 +1,7 @@
 package dev.blockreel.server.http;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.SamplingOptions;
 import dev.blockreel.server.engine.ServedModel;
@@ -257,7 +258,7 @@ final class VideoFields {
   }
 
   private static void refuseSteps(Long steps, String param, ServedModel model) {
-    if (steps != null && !model.kind().equals("xar")) {
+    if (steps != null && !model.kind().equals(XarGenerator.KIND)) {
       throw unsupported(param, model.name() + " has no flow whose steps could be chosen");
     }
   }
