@@ -166,7 +166,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   private static Examples<int[]> tokens(
       ClipFolder folder, ModelDirectory model, int length, Path out, PrintStream console) {
     try (Magvit2Tokenizer tokenizer =
-        Magvit2Tokenizer.load(model, Numerics.inference(Torch.fastDtype(), 1))) {
+        Magvit2Tokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
       Magvit2Tokenizer.Description shape = tokenizer.description();
       ClipSampling sampling =
           new ClipSampling(

@@ -77,8 +77,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
             codes.scales(),
             false);
     TrainingLoop.create(out);
-    try (VqTokenizer tokenizer =
-        VqTokenizer.load(model, Numerics.inference(Torch.fastDtype(), 0))) {
+    try (VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
       Examples<int[]> tokens =
           Examples.of(
               Examples.TOKENS,

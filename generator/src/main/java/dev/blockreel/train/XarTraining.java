@@ -78,8 +78,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
     TrainingLoop.create(out);
     Examples<float[]> latents;
-    try (KlTokenizer tokenizer =
-        KlTokenizer.load(model, Numerics.inference(Torch.fastDtype(), 0))) {
+    try (KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
       latents =
           Examples.of(
               Examples.LATENTS,

@@ -37,11 +37,10 @@ public final class NbpPipeline implements Pipeline {
     NbpConfig config = NbpGenerator.describe(model).network();
     NbpConditions conditions = NbpConditions.of(model, config);
     SamplingOptions defaults = SamplingOptions.of(model);
-    Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, Numerics.inference(dtype, 1));
+    Numerics numerics = Numerics.inference(dtype);
+    Magvit2Tokenizer tokenizer = Magvit2Tokenizer.load(model, numerics);
     try {
-      NbpGenerator generator =
-          NbpGenerator.load(
-              model, Numerics.inference(dtype, config.blockSize()), TokenSampling::write);
+      NbpGenerator generator = NbpGenerator.load(model, numerics, TokenSampling::write);
       return new NbpPipeline(tokenizer, generator, conditions, defaults);
     } catch (RuntimeException e) {
       tokenizer.close();
@@ -52,13 +51,11 @@ public final class NbpPipeline implements Pipeline {
   /** As {@link Pipeline#standIn}. */
   static NbpPipeline standIn(String preset, Dtype dtype, long seed) {
     NbpPreset published = NbpPreset.named(preset);
-    int block = published.generator().network().blockSize();
-    Magvit2Tokenizer tokenizer =
-        Magvit2Tokenizer.standIn(published.tokenizer(), seed, Numerics.inference(dtype, 1));
+    Numerics numerics = Numerics.inference(dtype);
+    Magvit2Tokenizer tokenizer = Magvit2Tokenizer.standIn(published.tokenizer(), seed, numerics);
     try {
       NbpGenerator generator =
-          NbpGenerator.standIn(
-              published.generator(), seed, Numerics.inference(dtype, block), TokenSampling::write);
+          NbpGenerator.standIn(published.generator(), seed, numerics, TokenSampling::write);
       return new NbpPipeline(
           tokenizer,
           generator,

@@ -37,12 +37,11 @@ public final class VarPipeline implements Pipeline {
 
   /** As {@link Pipeline#load}. */
   static VarPipeline load(ModelDirectory model, Dtype dtype) {
-    VarConfig config = VarGenerator.describe(model).network();
     SamplingOptions defaults = SamplingOptions.of(model);
-    VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(dtype, 0));
+    Numerics numerics = Numerics.inference(dtype);
+    VqTokenizer tokenizer = VqTokenizer.load(model, numerics);
     try {
-      VarGenerator generator =
-          VarGenerator.load(model, Numerics.inference(dtype, rows(config)), VarDecoding::write);
+      VarGenerator generator = VarGenerator.load(model, numerics, VarDecoding::write);
       return pipeline(tokenizer, generator, ClassNames.of(model), defaults);
     } catch (RuntimeException e) {
       tokenizer.close();
@@ -53,17 +52,16 @@ public final class VarPipeline implements Pipeline {
   /** As {@link Pipeline#standIn}. */
   static VarPipeline standIn(String preset, Dtype dtype, long seed) {
     VarPreset published = VarPreset.named(preset);
+    Numerics numerics = Numerics.inference(dtype);
     VqTokenizer tokenizer =
         VqTokenizer.standIn(
-            new VqTokenizer.Description(VqTokenizer.KIND, published.tokenizer()),
-            seed,
-            Numerics.inference(dtype, 0));
+            new VqTokenizer.Description(VqTokenizer.KIND, published.tokenizer()), seed, numerics);
     try {
       VarGenerator generator =
           VarGenerator.standIn(
               new VarGenerator.Description(VarGenerator.KIND, published.generator()),
               seed,
-              Numerics.inference(dtype, rows(published.generator())),
+              numerics,
               VarDecoding::write);
       return pipeline(
           tokenizer,
@@ -85,12 +83,6 @@ public final class VarPipeline implements Pipeline {
       generator.close();
       throw e;
     }
-  }
-
-  /** Tokens of the last scale, where most of the work is. */
-  private static int rows(VarConfig config) {
-    int side = config.scales().get(config.scales().size() - 1);
-    return side * side;
   }
 
   @Override
@@ -130,7 +122,9 @@ public final class VarPipeline implements Pipeline {
 
   @Override
   public int blockSize() {
-    return rows(generator.description().network());
+    VarConfig config = generator.description().network();
+    int side = config.scales().get(config.scales().size() - 1);
+    return side * side;
   }
 
   @Override

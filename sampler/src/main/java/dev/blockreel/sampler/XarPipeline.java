@@ -38,7 +38,8 @@ public final class XarPipeline implements Pipeline {
   static XarPipeline load(ModelDirectory model, Dtype dtype) {
     XarGenerator.Description description = XarGenerator.describe(model);
     SamplingOptions defaults = SamplingOptions.of(model);
-    KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.inference(dtype, 1));
+    Numerics numerics = Numerics.inference(dtype);
+    KlTokenizer tokenizer = KlTokenizer.load(model, numerics);
     try {
       if (tokenizer.description().network().channels() != description.network().channels()) {
         throw new EngineFailure(
@@ -50,10 +51,7 @@ public final class XarPipeline implements Pipeline {
                     tokenizer.description().network().channels()));
       }
       return new XarPipeline(
-          tokenizer,
-          XarGenerator.load(model, Numerics.inference(dtype, rows(description))),
-          ClassNames.of(model),
-          defaults);
+          tokenizer, XarGenerator.load(model, numerics), ClassNames.of(model), defaults);
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
@@ -63,13 +61,12 @@ public final class XarPipeline implements Pipeline {
   /** As {@link Pipeline#standIn}. */
   static XarPipeline standIn(String preset, Dtype dtype, long seed) {
     XarPreset published = XarPreset.named(preset);
-    KlTokenizer tokenizer =
-        KlTokenizer.standIn(published.tokenizer(), seed, Numerics.inference(dtype, 1));
+    Numerics numerics = Numerics.inference(dtype);
+    KlTokenizer tokenizer = KlTokenizer.standIn(published.tokenizer(), seed, numerics);
     try {
       return new XarPipeline(
           tokenizer,
-          XarGenerator.standIn(
-              published.generator(), seed, Numerics.inference(dtype, rows(published.generator()))),
+          XarGenerator.standIn(published.generator(), seed, numerics),
           new ClassNames(List.of()),
           new SamplingOptions(
               1, 0, 1, published.cfg(), true, FlowOptions.PUBLISHED.withSteps(published.steps())));
@@ -77,11 +74,6 @@ public final class XarPipeline implements Pipeline {
       tokenizer.close();
       throw e;
     }
-  }
-
-  /** Tokens of the largest entity, with and without its class. */
-  private static int rows(XarGenerator.Description description) {
-    return 2 * largest(description.order());
   }
 
   private static int largest(EntityOrder order) {

@@ -34,7 +34,8 @@ class GpuPathTest {
 
   /** As {@link Numerics#inference} gives them on a GPU. */
   private static Numerics numerics(Dtype dtype) {
-    return new Numerics(dtype, false, 0, false, true, Numerics.Kernels.CHANNELS_LAST);
+    return new Numerics(
+        dtype, false, Numerics.Products.PLAIN, true, Numerics.Kernels.CHANNELS_LAST);
   }
 
   @Test
@@ -54,8 +55,8 @@ class GpuPathTest {
       names = {"FLOAT32", "BFLOAT16", "FLOAT16"})
   void everyFormatRunsOnAGpu(Dtype dtype) {
     assumeTrue(Torch.onGpu(), "libtorch sees no GPU here");
-    Numerics numerics = Numerics.inference(dtype, 4);
-    assertThat(numerics.packedRows()).isZero();
+    Numerics numerics = Numerics.inference(dtype);
+    assertThat(numerics.products()).isEqualTo(Numerics.Products.PLAIN);
     try (NbpGenerator generator =
             NbpGenerator.standIn(GENERATOR, 1, numerics, TokenSampling::write);
         NbpProbe probe = new NbpProbe(generator, new SamplingOptions(1, 5, 0.9, 0, false));

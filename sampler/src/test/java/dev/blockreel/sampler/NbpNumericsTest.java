@@ -180,13 +180,11 @@ class NbpNumericsTest {
       wanted = Arrays.copyOfRange(all, all.length - BLOCK * CONFIG.vocabulary(), all.length);
       assertClose(stepped(plain), wanted, 1e-5f);
     }
-    try (NbpGenerator fast = load(Numerics.inference(Dtype.FLOAT32, BLOCK))) {
+    try (NbpGenerator fast = load(Numerics.inference(Dtype.FLOAT32))) {
       assertClose(stepped(fast), wanted, 1e-5f);
     }
-    for (int rows : new int[] {1, BLOCK}) {
-      try (NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16, rows))) {
-        assertClose(stepped(fast), wanted, 0.03f);
-      }
+    try (NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16))) {
+      assertClose(stepped(fast), wanted, 0.03f);
     }
   }
 
@@ -204,10 +202,10 @@ class NbpNumericsTest {
             wanted.length / 2,
             wanted.length / 2);
         assertClose(apart(plain, NbpNumericsTest::ofNoNumbers, past), wanted, 1e-5f);
-        try (NbpGenerator fast = load(Numerics.inference(Dtype.FLOAT32, 1))) {
+        try (NbpGenerator fast = load(Numerics.inference(Dtype.FLOAT32))) {
           assertClose(apart(fast, NbpNumericsTest::ofNoNumbers, past), wanted, 1e-5f);
         }
-        try (NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16, 1))) {
+        try (NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16))) {
           assertClose(apart(fast, NbpNumericsTest::asMade, past), wanted, 0.03f);
         }
       }
@@ -237,7 +235,7 @@ class NbpNumericsTest {
     assumeTrue(Torch.packsBfloat16(), "needs a processor for which oneDNN packs bf16");
     long[] ids = Arrays.copyOf(sequence(1), 5);
     try (NbpGenerator plain = load(Numerics.plain());
-        NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16, BLOCK))) {
+        NbpGenerator fast = load(Numerics.inference(Dtype.BFLOAT16))) {
       assertClose(oneByOne(fast, ids), last(plain, ids), 1e-3f);
     }
   }
@@ -275,7 +273,7 @@ class NbpNumericsTest {
           last(plain, Arrays.copyOf(sequence(1), 3)),
           1e-4f);
     }
-    Numerics packed = Numerics.inference(Dtype.BFLOAT16, 1);
+    Numerics packed = Numerics.inference(Dtype.BFLOAT16);
     try (TensorFile weights = Safetensors.open(file);
         NbpGenerator fast = NbpGenerator.load(description, weights, packed, TokenSampling::write)) {
       assertClose(apart(fast, NbpNumericsTest::asMade, 2, 5), wanted, 0.03f);

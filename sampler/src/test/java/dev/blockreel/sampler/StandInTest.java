@@ -66,7 +66,7 @@ class StandInTest {
   void theSameSeedGivesTheSameWeights() {
     assertThat(codes(1, Numerics.plain())).isEqualTo(codes(1, Numerics.plain()));
     assertThat(codes(1, Numerics.plain())).isNotEqualTo(codes(2, Numerics.plain()));
-    assertThat(codes(1, Numerics.inference(Dtype.BFLOAT16, 4))).hasSize(2 * 48);
+    assertThat(codes(1, Numerics.inference(Dtype.BFLOAT16))).hasSize(2 * 48);
   }
 
   private static int[] codes(long seed, Numerics numerics) {

@@ -232,8 +232,7 @@ class XarGoldenTest {
 
   @Test
   void fastNumbersStayCloseToPlainOnes() {
-    try (XarGenerator fast =
-            load(golden, "xAR-public.pth", Numerics.inference(Dtype.BFLOAT16, 2 * CELL));
+    try (XarGenerator fast = load(golden, "xAR-public.pth", Numerics.inference(Dtype.BFLOAT16));
         TensorScope scope = TensorScope.open()) {
       int[] labels = labels(golden, "direct.labels");
       float[] x = after(input("direct.c0"), input("direct.x1"));

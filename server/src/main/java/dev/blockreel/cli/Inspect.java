@@ -11,7 +11,6 @@ import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.sampler.Tokenizers;
-import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.ClipTokenizer;
 import dev.blockreel.tokenizer.magvit2.Magvit2;
@@ -63,13 +62,10 @@ final class Inspect extends EngineCommand {
 
   private void inspect(NbpPreset preset) {
     if (script) {
-      Dtype dtype = Torch.fastDtype();
-      int rows = preset.generator().network().blockSize();
-      try (ClipTokenizer tokenizer =
-              Tokenizers.standIn(preset.name(), SEED, Numerics.inference(dtype, 0));
+      Numerics numerics = Numerics.inference(Torch.fastDtype());
+      try (ClipTokenizer tokenizer = Tokenizers.standIn(preset.name(), SEED, numerics);
           NbpGenerator generator =
-              NbpGenerator.standIn(
-                  preset.generator(), SEED, Numerics.inference(dtype, rows), sampling -> {})) {
+              NbpGenerator.standIn(preset.generator(), SEED, numerics, sampling -> {})) {
         out().println(tokenizer.script());
         out().println(generator.script());
       }
@@ -125,14 +121,14 @@ final class Inspect extends EngineCommand {
   }
 
   private void printScripts(ModelDirectory model) {
-    Dtype dtype = Torch.fastDtype();
+    Numerics numerics = Numerics.inference(Torch.fastDtype());
     if (model.description().has("tokenizer")) {
-      try (ClipTokenizer tokenizer = Tokenizers.load(model, Numerics.inference(dtype, 0))) {
+      try (ClipTokenizer tokenizer = Tokenizers.load(model, numerics)) {
         out().println(tokenizer.script());
       }
     }
     if (model.description().has("generator")) {
-      out().println(generatorScript(model, Numerics.inference(dtype, 1)));
+      out().println(generatorScript(model, numerics));
     }
   }
 

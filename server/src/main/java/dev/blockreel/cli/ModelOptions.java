@@ -69,7 +69,7 @@ final class ModelOptions {
   /** Loads the tokenizer alone; to be closed. */
   ClipTokenizer loadTokenizer() {
     Dtype asked = dtype();
-    Numerics numerics = Numerics.inference(asked == null ? Torch.fastDtype() : asked, 0);
+    Numerics numerics = Numerics.inference(asked == null ? Torch.fastDtype() : asked);
     return which.preset == null
         ? Tokenizers.load(ModelDirectory.open(directory()), numerics)
         : Tokenizers.standIn(which.preset, SEED, numerics);

@@ -41,16 +41,16 @@ public final class Linear {
 
   /** Writes the layer and adds {@code residual}, (…, out), to what it gives. */
   public Sym plus(Forward forward, Sym x, Sym residual) {
-    return forward.numerics().packedRows() == 0
-        ? residual.add(apply(forward, x))
-        : with(forward, x, residual, "add");
+    return forward.numerics().packedProducts()
+        ? with(forward, x, residual, "add")
+        : residual.add(apply(forward, x));
   }
 
   /** Writes the layer and multiplies what it gives with {@code gate}, (…, out). */
   public Sym times(Forward forward, Sym x, Sym gate) {
-    return forward.numerics().packedRows() == 0
-        ? gate.mul(apply(forward, x))
-        : with(forward, x, gate, "mul");
+    return forward.numerics().packedProducts()
+        ? with(forward, x, gate, "mul")
+        : gate.mul(apply(forward, x));
   }
 
   /** Packed weights do the layer and an operation with another tensor in one pass over memory. */
@@ -106,7 +106,7 @@ public final class Linear {
             () -> {
               Sym w = forward.weight(weight);
               Sym b = bias == null ? null : forward.weight(bias);
-              if (forward.numerics().packedRows() > 0) {
+              if (forward.numerics().packedProducts()) {
                 return forward
                     .method()
                     .let(
@@ -119,7 +119,9 @@ public final class Linear {
                                 activation.approximation));
               }
               Sym y =
-                  forward.numerics().halves() ? halves(forward.method(), x, w, b) : x.linear(w, b);
+                  forward.numerics().products() == Numerics.Products.HALVES
+                      ? halves(forward.method(), x, w, b)
+                      : x.linear(w, b);
               return switch (activation) {
                 case NONE -> y;
                 case GELU -> y.gelu();

@@ -9,18 +9,22 @@ import dev.blockreel.script.Torch;
  * @param compute format of activations and products
  * @param castWeights whether weights are kept in fp32, receive gradients, and are cast at each use,
  *     as training does
- * @param packedRows rows of the inputs for which linear weights are packed for oneDNN, or 0
- * @param halves whether linear weights are packed for FBGEMM, in fp16, with fp32 for all else
+ * @param products how the weights of linear layers lie in memory
  * @param stacked whether linear layers of one input become one product
  * @param kernels how convolutions work
  */
 public record Numerics(
-    Dtype compute,
-    boolean castWeights,
-    int packedRows,
-    boolean halves,
-    boolean stacked,
-    Kernels kernels) {
+    Dtype compute, boolean castWeights, Products products, boolean stacked, Kernels kernels) {
+  /** How the weights of linear layers lie in memory. */
+  public enum Products {
+    /** As in the file. */
+    PLAIN,
+    /** Packed for oneDNN. */
+    PACKED,
+    /** Packed for FBGEMM, in fp16, with fp32 for all else. */
+    HALVES
+  }
+
   /** How the kernels of convolutions lie in memory. */
   public enum Kernels {
     /** As in the file. */
@@ -36,20 +40,16 @@ public record Numerics(
 
   /** The plain twin: everything in fp32, nothing rearranged. */
   public static Numerics plain() {
-    return new Numerics(Dtype.FLOAT32, false, 0, false, false, Kernels.PLAIN);
+    return new Numerics(Dtype.FLOAT32, false, Products.PLAIN, false, Kernels.PLAIN);
   }
 
-  /**
-   * The fast way to infer in {@code dtype} on this device.
-   *
-   * @param rows rows of the usual input of a linear layer: the tokens of a block times the batch
-   */
-  public static Numerics inference(Dtype dtype, int rows) {
+  /** The fast way to infer in {@code dtype} on this device. */
+  public static Numerics inference(Dtype dtype) {
     boolean packs = dtype == Dtype.BFLOAT16 && Torch.packsBfloat16();
+    Products products = packs ? Products.PACKED : Products.PLAIN;
     Kernels kernels =
         packs ? Kernels.PACKED : dtype == Dtype.FLOAT32 ? Kernels.PLAIN : Kernels.CHANNELS_LAST;
-    return new Numerics(
-        Torch.requireComputable(dtype), false, packs ? rows : 0, false, true, kernels);
+    return new Numerics(Torch.requireComputable(dtype), false, products, true, kernels);
   }
 
   /**
@@ -58,17 +58,22 @@ public record Numerics(
    * which is finer than bf16 between 8e-6 and 65504, where it ends, and coarser below.
    */
   public Numerics forSingleRows() {
-    return new Numerics(Dtype.FLOAT32, false, 0, true, stacked, Kernels.PLAIN);
+    return new Numerics(Dtype.FLOAT32, false, Products.HALVES, stacked, Kernels.PLAIN);
   }
 
   /** Training: fp32 weights, computing in {@code dtype}. */
   public static Numerics training(Dtype dtype) {
-    return new Numerics(dtype, true, 0, false, false, Kernels.CHANNELS_LAST);
+    return new Numerics(dtype, true, Products.PLAIN, false, Kernels.CHANNELS_LAST);
   }
 
   /** Whether activations of convolutions have their channels innermost. */
   public boolean channelsLast() {
     return kernels != Kernels.PLAIN;
+  }
+
+  /** Whether linear weights are packed for oneDNN. */
+  public boolean packedProducts() {
+    return products == Products.PACKED;
   }
 
   /** Whether 3-D kernels are packed. */

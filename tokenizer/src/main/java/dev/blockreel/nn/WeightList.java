@@ -26,6 +26,9 @@ import java.util.stream.Collectors;
  * {@link Weight}s; where it computes in several ways, once for each, one after the other.
  */
 public final class WeightList implements AutoCloseable {
+  // As in a block of the paper; packing for 1, 64 or 512 rows made no step faster.
+  private static final int PACKED_FOR_ROWS = 16;
+
   private static final int MOST_NAMED = 20;
 
   /** A prime, so that the rows of a matrix begin at different places. */
@@ -215,8 +218,7 @@ public final class WeightList implements AutoCloseable {
                         "prepare",
                         list,
                         numerics.compute().number(),
-                        layout(weight, numerics),
-                        numerics.packedRows())
+                        layout(weight, numerics))
                     .moveTo(kept);
           }
         }
@@ -242,7 +244,12 @@ public final class WeightList implements AutoCloseable {
 
   private static int layout(Weight weight, Numerics numerics) {
     return switch (weight.role()) {
-      case LINEAR, HEAD -> numerics.packedRows() > 0 ? 1 : numerics.halves() ? 5 : 0;
+      case LINEAR, HEAD ->
+          switch (numerics.products()) {
+            case PLAIN -> 0;
+            case PACKED -> 1;
+            case HALVES -> 5;
+          };
       // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats; 4 for packed.
       case CONVOLUTION -> {
         int dimensions = weight.shape().length - 2;
@@ -257,7 +264,7 @@ public final class WeightList implements AutoCloseable {
   // Every method copies: what Java hands over may share memory with a buffer that Java frees.
   // Packing is named only where it is used: a libtorch without it knows no such operator.
   private static ScriptWriter preparation(Numerics numerics) {
-    boolean packs = numerics.packedRows() > 0 || numerics.packedKernels();
+    boolean packs = numerics.packedProducts() || numerics.packedKernels();
     return new ScriptWriter("Preparation")
         .method("trainable", m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0])")))
         .method(
@@ -272,7 +279,6 @@ public final class WeightList implements AutoCloseable {
               var parts = m.tensors("parts");
               var dtype = m.integer("dtype");
               var layout = m.integer("layout");
-              var rows = m.integer("rows");
               // Cast before they are joined: wider copies of all parts would be the largest of all.
               var y = m.let("torch.cat([p.to(%s) for p in %s], 0)".formatted(dtype, parts));
               if (packs) {
@@ -280,7 +286,8 @@ public final class WeightList implements AutoCloseable {
                     layout + " == 1",
                     () ->
                         m.line(
-                            y + " = ops.mkldnn._reorder_linear_weight(" + y + ", " + rows + ")"));
+                            "%s = ops.mkldnn._reorder_linear_weight(%s, %d)"
+                                .formatted(y, y, PACKED_FOR_ROWS)));
                 m.when(
                     layout + " == 4",
                     () ->
@@ -290,7 +297,7 @@ public final class WeightList implements AutoCloseable {
                                 + y
                                 + ", [0, 0, 0], [1, 1, 1], [1, 1, 1], 1, None)"));
               }
-              if (numerics.halves()) {
+              if (numerics.products() == Numerics.Products.HALVES) {
                 m.when(
                     layout + " == 5",
                     () -> m.line(y + " = torch.fbgemm_pack_gemm_matrix_fp16(" + y + ")"));

@@ -103,7 +103,7 @@ public final class Nbp {
    * narrow network reads single tokens in other numbers.
    */
   public Numerics[] steps(Numerics numerics) {
-    return numerics.packedRows() > 0 && config.width() < WIDE
+    return numerics.packedProducts() && config.width() < WIDE
         ? new Numerics[] {numerics, numerics.forSingleRows()}
         : new Numerics[] {numerics};
   }
@@ -435,7 +435,7 @@ public final class Nbp {
   /** Rows (N,D) with rows of zeros behind them where there are too few to be fast. */
   private Sym enoughRows(Forward forward, Sym rows) {
     Method m = forward.method();
-    if (forward.numerics().packedRows() > 0 && config.width() >= WIDE) {
+    if (forward.numerics().packedProducts() && config.width() >= WIDE) {
       m.when(
           "%s < %d".formatted(rows.size(0), LEAST_ROWS),
           () ->

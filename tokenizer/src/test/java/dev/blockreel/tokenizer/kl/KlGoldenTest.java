@@ -140,7 +140,7 @@ class KlGoldenTest {
 
   @Test
   void fastNumbersStayCloseToPlainOnes() {
-    try (KlTokenizer fast = load(Numerics.inference(Dtype.BFLOAT16, 1))) {
+    try (KlTokenizer fast = load(Numerics.inference(Dtype.BFLOAT16))) {
       float[] plain = centred(tokenizer.decodeRaw(grid(0)));
       float[] rough = centred(fast.decodeRaw(grid(0)));
       double squared = 0;

@@ -145,10 +145,11 @@ class ClipStreamTest {
 
   @Test
   void packedKernelsGiveWhatPlainOnesGiveButForRounding() {
-    Numerics packed = Numerics.inference(Dtype.BFLOAT16, 1);
+    Numerics packed = Numerics.inference(Dtype.BFLOAT16);
     assumeTrue(packed.packedKernels(), "oneDNN packs bf16 on processors with AVX-512 only");
     Numerics loose =
-        new Numerics(Dtype.BFLOAT16, false, 0, false, true, Numerics.Kernels.CHANNELS_LAST);
+        new Numerics(
+            Dtype.BFLOAT16, false, Numerics.Products.PLAIN, true, Numerics.Kernels.CHANNELS_LAST);
     Clip clip = clip(5, 9, 16);
     List<TokenGrid> grids = List.of(grid(1, 5), grid(2, 5));
     try (Magvit2Tokenizer plain = tokenizer(Numerics.plain(), 1, 1, 2);
@@ -167,7 +168,7 @@ class ClipStreamTest {
   void everyChunkingGivesTheSameFramesButForRoundingInFastNumbers() {
     List<TokenGrid> grids = List.of(grid(1, 5), grid(2, 5));
     try (Magvit2Tokenizer plain = tokenizer(Numerics.plain(), 1, 1, 2);
-        Magvit2Tokenizer fast = tokenizer(Numerics.inference(Dtype.BFLOAT16, 1), 1, 1, 2)) {
+        Magvit2Tokenizer fast = tokenizer(Numerics.inference(Dtype.BFLOAT16), 1, 1, 2)) {
       float[] exact = plain.decodeRaw(grids);
       double whole = difference(fast.decodeRaw(grids), exact);
       for (int[] chunks : CHUNKINGS) {
@@ -288,7 +289,7 @@ class ClipStreamTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void streamsThatArePushedTogetherGiveWhatEachGivesAlone(boolean fast) {
-    Numerics numerics = fast ? Numerics.inference(Dtype.BFLOAT16, 1) : Numerics.plain();
+    Numerics numerics = fast ? Numerics.inference(Dtype.BFLOAT16) : Numerics.plain();
     float tolerance = fast ? 0.05f : 1e-5f;
     try (Magvit2Tokenizer tokenizer = tokenizer(numerics, 2, 2);
         ClipStream early = tokenizer.stream();

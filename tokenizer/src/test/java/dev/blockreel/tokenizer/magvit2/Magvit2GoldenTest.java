@@ -123,7 +123,7 @@ class Magvit2GoldenTest {
 
   @Test
   void fastNumbersStayCloseToPlainOnes() {
-    try (Magvit2Tokenizer fast = load(Numerics.inference(Dtype.BFLOAT16, 1))) {
+    try (Magvit2Tokenizer fast = load(Numerics.inference(Dtype.BFLOAT16))) {
       List<TokenGrid> grids = grids("codes_17f");
       float[] plain = tokenizer.decodeRaw(grids);
       float[] rough = fast.decodeRaw(grids);

@@ -170,7 +170,7 @@ class VqGoldenTest {
 
   @Test
   void bfloat16StaysNear() {
-    try (VqTokenizer half = load(Numerics.inference(Dtype.BFLOAT16, 0))) {
+    try (VqTokenizer half = load(Numerics.inference(Dtype.BFLOAT16))) {
       float[] exact = tokenizer.decode(List.of(expectedTokens())).get(0).pixels();
       float[] near = half.decode(List.of(expectedTokens())).get(0).pixels();
       double error = 0;
