@@ -1,6 +1,7 @@
 package dev.blockreel.evaluate;
 
 import dev.blockreel.classifier.ClipClassifier;
+import dev.blockreel.failure.EngineFailure;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -45,8 +46,14 @@ public record ClassScores(
    * @param classes names of the classifier's classes
    * @param labels class number of each clip, negative where it is not known
    * @param probabilities of each clip, one value a class
+   * @throws EngineFailure BAD_REQUEST when the classifier has more or fewer classes than named
    */
   public static ClassScores of(List<String> classes, int[] labels, List<float[]> probabilities) {
+    if (probabilities.get(0).length != classes.size()) {
+      throw EngineFailure.badRequest(
+          "the classifier knows %d classes, but %d are named",
+          probabilities.get(0).length, classes.size());
+    }
     int[][] counts = new int[classes.size()][classes.size()];
     int known = 0;
     int hits = 0;

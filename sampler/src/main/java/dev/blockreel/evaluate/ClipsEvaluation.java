@@ -78,13 +78,7 @@ public final class ClipsEvaluation {
       ClipSet set, Observations seen, List<String> names, int[] labels, boolean[] compared) {
     ClassScores scores = null;
     if (classifier != null && seen.hasProbabilities(classifier)) {
-      List<float[]> probabilities = seen.probabilities(classifier);
-      if (probabilities.get(0).length != names.size()) {
-        throw EngineFailure.badRequest(
-            "the classifier knows %d classes, but %d are named",
-            probabilities.get(0).length, names.size());
-      }
-      scores = ClassScores.of(names, labels, probabilities);
+      scores = ClassScores.of(names, labels, seen.probabilities(classifier));
     }
     return new ClipsReport.Side(
         set.root().toString(),

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.PartFile;
+import dev.blockreel.checkpoint.Quoted;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.media.ClipWriter;
 import dev.blockreel.sampler.GeneratedClip;
@@ -59,12 +60,13 @@ public record GeneratedFolder(
     if (pipeline.classes().isEmpty()) {
       throw EngineFailure.badRequest("model %s has no classes to generate", model.path());
     }
+    requireFolderNames(pipeline.classes());
     requireSameRequest(model, work);
     Path clips = work.resolve("clips");
     int total = perClass * pipeline.classes().size();
     int done = 0;
     for (int label = 0; label < pipeline.classes().size(); label++) {
-      String name = pipeline.classes().get(label).replaceAll("[^A-Za-z0-9._-]", "_");
+      String name = pipeline.classes().get(label);
       List<Long> missing = new ArrayList<>();
       for (int i = 0; i < perClass; i++) {
         long clipSeed = seed + (long) label * perClass + i;
@@ -90,6 +92,17 @@ public record GeneratedFolder(
     }
     progress.show("generating", total, total);
     return clips;
+  }
+
+  /** Clips of a class lie in a folder of its name, by which an evaluation knows them. */
+  private static void requireFolderNames(List<String> classes) {
+    for (String name : classes) {
+      if (name.isEmpty() || name.startsWith(".") || name.matches("(?s).*[/\\\\\\x00].*")) {
+        throw EngineFailure.badRequest(
+            "clips of a class are written to a folder of its name: %s cannot name one",
+            Quoted.of(name));
+      }
+    }
   }
 
   private static Path file(Path clips, String name, long seed) {

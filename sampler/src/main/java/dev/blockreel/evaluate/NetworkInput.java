@@ -1,7 +1,9 @@
 package dev.blockreel.evaluate;
 
 import dev.blockreel.failure.EngineFailure;
+import java.util.Collections;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What a TorchScript network wants to be given.
@@ -61,7 +63,8 @@ public record NetworkInput(
 
   /** Checks the ranges. */
   public NetworkInput {
-    options = Map.copyOf(options);
+    // Sorted: what an evaluation is resumed by is told from this record's text.
+    options = Collections.unmodifiableMap(new TreeMap<>(options));
     if (frames < 0 || side < 0 || (frames == 0 && images < 1)) {
       throw EngineFailure.badRequest(
           "a network takes frames of at least 0, a side of at least 0, and at least 1 image of a clip: got %d, %d, %d",

@@ -1,8 +1,10 @@
 package dev.blockreel.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.blockreel.failure.EngineFailure;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +41,13 @@ class ClassScoresTest {
     assertThat(scores.confusions().get(0)).isEqualTo(new ClassScores.Confusion("run", "walk", 2));
     assertThat(scores.confusions()).hasSize(3);
     assertThat(scores.weakest().name()).isEqualTo("run");
+  }
+
+  @Test
+  void aClassifierOfOtherClassesIsRefused() {
+    assertThatThrownBy(() -> ClassScores.of(List.of("run", "sit"), new int[] {0}, List.of(sure(2))))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessage("the classifier knows 3 classes, but 2 are named");
   }
 
   @Test

@@ -102,6 +102,23 @@ class TorchScriptNetworkTest {
   }
 
   @Test
+  void optionsThatAreNoBooleansAreRefused() {
+    NetworkInput wrong =
+        new NetworkInput(16, 1, 0, Range.UNIT, Map.of("rescale", 1L), Gives.FEATURES);
+    assertThatThrownBy(() -> read(CLIP_NETWORK, wrong, steps(16, 8)))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageContaining("rescale: bool")
+        .hasMessageContaining("1 cannot be given");
+  }
+
+  @Test
+  void theTextOfAnInputDoesNotDependOnTheProcess() {
+    // By its text an evaluation knows what it saw before.
+    assertThat(NetworkInput.I3D.toString())
+        .contains("{rescale=false, resize=false, return_features=true}");
+  }
+
+  @Test
   void clipsThatAreTooShortAreRefused() {
     assertThatThrownBy(() -> read(CLIP_NETWORK, NetworkInput.I3D, steps(9, 8)))
         .isInstanceOf(EngineFailure.class)

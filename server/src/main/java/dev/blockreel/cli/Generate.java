@@ -222,7 +222,7 @@ final class Generate extends EngineCommand {
       return "clip";
     }
     return label < pipeline.classes().size()
-        ? pipeline.classes().get(label).replaceAll("[^A-Za-z0-9._-]", "_")
+        ? pipeline.classes().get(label).replaceAll("[^\\p{L}\\p{N}._-]", "_")
         : "class" + label;
   }
 

@@ -106,6 +106,41 @@ class EvaluateTest {
   }
 
   @Test
+  void classesMayHaveAnyNameThatAFolderMayHave() throws IOException {
+    Path named = TinyModel.write(folder.resolve("named"));
+    Path file = named.resolve("model.json");
+    Files.writeString(file, Files.readString(file).replace("slash-up", "drübe r"));
+    Path clips = folder.resolve("named-real").resolve("drübe r");
+    Files.createDirectories(clips);
+    Files.copy(real.resolve("slash-up").resolve("c0.mkv"), clips.resolve("c0.mkv"));
+    for (String other : List.of("walk-left", "walk-right")) {
+      Files.createDirectories(clips.resolveSibling(other));
+      Files.copy(real.resolve(other).resolve("c0.mkv"), clips.resolveSibling(other + "/c0.mkv"));
+    }
+    Object[] command = {
+      "evaluate",
+      "generate",
+      "--model",
+      named,
+      "--real",
+      clips.getParent(),
+      "--count",
+      1,
+      "--out",
+      folder.resolve("named-out"),
+      "--fid",
+      network,
+      "--fid-input",
+      "images=1"
+    };
+    CommandLineRun.of(command).worked();
+    Files.writeString(file, Files.readString(file).replace("drübe r", "dr/be r"));
+    command[9] = folder.resolve("named-out2");
+    CommandLineRun.of(command).failedWith(2, "\"dr/be r\" cannot name one");
+    assertThat(folder.resolve("named-out2/clips")).doesNotExist();
+  }
+
+  @Test
   void reconstructionsAreMeasuredByClass() throws IOException {
     Path out = folder.resolve("reconstructed");
     CommandLineRun run =

@@ -13,7 +13,8 @@ public final class Quoted {
 
   private Quoted() {}
 
-  static String of(String text) {
+  /** The text in quotes. */
+  public static String of(String text) {
     return '"' + shortened(text) + '"';
   }
 

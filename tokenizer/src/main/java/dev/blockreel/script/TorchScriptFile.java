@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -177,7 +178,7 @@ public final class TorchScriptFile implements AutoCloseable {
     String text = String.valueOf(given == null ? argument.preset() : given);
     try {
       return switch (argument.type()) {
-        case "bool" -> IValue.from(text.equalsIgnoreCase("true"));
+        case "bool" -> IValue.from(bool(text));
         case "int" -> IValue.from(Long.parseLong(text));
         case "float" -> IValue.from(Double.parseDouble(text));
         default -> throw new NumberFormatException();
@@ -188,6 +189,14 @@ public final class TorchScriptFile implements AutoCloseable {
           "the forward of %s takes %s: %s cannot be given".formatted(path, argument, text),
           e);
     }
+  }
+
+  private static boolean bool(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new NumberFormatException();
+    };
   }
 
   private Tensor first(TensorScope scope, IValue result) {
