@@ -4,6 +4,7 @@ import static dev.blockreel.failure.EngineFailure.badRequest;
 import static dev.blockreel.media.FfmpegLibrary.media;
 import static org.bytedeco.opencv.global.opencv_core.CV_32FC1;
 
+import dev.blockreel.checkpoint.Quoted;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
@@ -131,7 +132,7 @@ public final class ClipTensors {
 
   private static int[] sizes(TensorFile file) {
     if (!file.names().contains(VIDEO)) {
-      throw media("%s has no tensor 'video': got %s", file.path(), String.join(", ", file.names()));
+      throw media("%s has no tensor 'video': got %s", file.path(), Quoted.list(file.names()));
     }
     long[] shape = file.info(VIDEO).shape();
     boolean right =

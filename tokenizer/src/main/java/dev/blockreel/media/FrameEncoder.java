@@ -337,8 +337,9 @@ public final class FrameEncoder implements AutoCloseable {
     checkWrite(muxer.pb().error());
     finished = true;
     if (file != null) {
-      checkWrite(avio_closep(muxer.pb()));
-      muxer.pb(null);
+      int code = avio_closep(muxer.pb());
+      muxer.pb(null); // freed, even where the file could not be closed properly
+      checkWrite(code);
       file.commit();
     }
   }

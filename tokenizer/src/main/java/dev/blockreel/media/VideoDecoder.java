@@ -73,18 +73,22 @@ final class VideoDecoder implements AutoCloseable {
   private static final int COUNT_SLACK = 2;
 
   private final Path path;
-  private final AVIOContext io = new AVIOContext(null);
-  private final AVFormatContext container = avformat_alloc_context();
-  private final AVPacket packet = av_packet_alloc();
-  private final AVFrame frame = av_frame_alloc();
+  private final AVIOContext io;
+  private final AVFormatContext container;
+  private final AVPacket packet;
+  private final AVFrame frame;
   private AVStream track;
   private AVCodecContext codec;
   private boolean drained;
 
   /** Opens a file and reads its headers. */
   VideoDecoder(Path path) {
-    FfmpegLibrary.load();
+    FfmpegLibrary.load(); // before anything of FFmpeg is touched
     this.path = path;
+    this.io = new AVIOContext(null);
+    this.container = avformat_alloc_context();
+    this.packet = av_packet_alloc();
+    this.frame = av_frame_alloc();
     try {
       openContainer();
       openCodec();

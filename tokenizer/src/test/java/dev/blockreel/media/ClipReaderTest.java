@@ -191,7 +191,7 @@ class ClipReaderTest {
   void tensorFilesWithoutAVideoSayWhatTheyHold() {
     Path path = folder.resolve("a.safetensors");
     SafetensorsWriter.to(path).addInts("tokens", new long[] {1, 2}, new int[2]).write();
-    assertRefused(path, "has no tensor 'video': got tokens");
+    assertRefused(path, "has no tensor 'video': got \"tokens\"");
     SafetensorsWriter.to(path).addFloats("video", new long[] {3, 2}, new float[6]).write();
     assertRefused(path, "expected 'video' to be float32 (B, 3, T, H, W)");
   }
