@@ -142,6 +142,7 @@ public record ModelImport(
   }
 
   private PublishedModel openNbp() {
+    refuseUnused();
     PublishedNetwork<Magvit2Config> first =
         tokenizer == null ? null : Magvit2Import.open(tokenizer, levels);
     NbpImport second = null;
@@ -152,6 +153,18 @@ public record ModelImport(
     } catch (RuntimeException e) {
       model(null, first, second).close();
       throw e;
+    }
+  }
+
+  private void refuseUnused() {
+    if (tokenizer != null && codes != 0) {
+      throw EngineFailure.badRequest("the tokenizer says how many codes it has: leave --codes out");
+    }
+    if (tokenizer == null && !levels.isEmpty()) {
+      throw EngineFailure.badRequest("--levels are those of a tokenizer: give --tokenizer too");
+    }
+    if (generator == null && texts != null) {
+      throw EngineFailure.badRequest("--text-tokenizer is for a generator: give --generator too");
     }
   }
 

@@ -48,11 +48,11 @@ record PublishedModel(
 
   /**
    * Opens safetensors, or of a PyTorch file the first of {@link #DICTIONARIES} that holds such
-   * tensors, or its root. Names lose what wrappers of a network put in front of them.
+   * tensors, or its root. They are {@link TensorFile#unwrapped}.
    */
   static TensorFile tensors(Path path, Predicate<TensorFile> family) {
     if (Safetensors.looksLike(path)) {
-      return unwrapped(Safetensors.open(path));
+      return Safetensors.open(path).unwrapped();
     }
     String[] dictionary;
     try (TorchFile file = TorchFile.read(path)) {
@@ -63,15 +63,11 @@ record PublishedModel(
               .findFirst()
               .orElse(new String[0]);
     }
-    return unwrapped(TorchFile.open(path, dictionary));
-  }
-
-  private static TensorFile unwrapped(TensorFile file) {
-    return file.renamed(name -> name.replaceFirst("^((module|_orig_mod)\\.)+", ""));
+    return TorchFile.open(path, dictionary).unwrapped();
   }
 
   private static boolean holds(TorchFile file, String[] keys, Predicate<TensorFile> family) {
-    try (TensorFile tensors = unwrapped(file.tensors(keys))) {
+    try (TensorFile tensors = file.tensors(keys).unwrapped()) {
       return family.test(tensors);
     } catch (EngineFailure e) {
       return false;

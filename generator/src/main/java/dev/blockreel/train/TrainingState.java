@@ -6,6 +6,7 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.checkpoint.TensorInfo;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Init;
@@ -137,7 +138,8 @@ final class TrainingState implements AutoCloseable {
     for (int i = 0; i < weights.size(); i++) {
       Weight weight = weights.get(i);
       Tensor tensor = list.list().tensors().get(part * weights.size() + i);
-      writer.addFloats(prefix + weight.name(), type, weight.shape(), tensor.toFloats());
+      writer.addFloats(
+          new TensorInfo(prefix + weight.name(), type, weight.shape()), tensor::toFloats);
     }
   }
 

@@ -54,7 +54,7 @@ class NbpGoldenTest {
             "nbp", config, latent.get(0).asInt(), latent.get(1).asInt(), latent.get(2).asInt());
     String file = golden.description().at("/checkpoints/gpt/file").asText();
     try (TorchFile checkpoint = TorchFile.read(golden.file(file))) {
-      TensorFile tensors = Nbp.publishedNames(checkpoint.tensors("state_dict"));
+      TensorFile tensors = Nbp.publishedNames(checkpoint.tensors("state_dict").unwrapped());
       generator =
           NbpGenerator.load(
               description,

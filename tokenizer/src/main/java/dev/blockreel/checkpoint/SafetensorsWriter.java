@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.failure.AtExit;
 import dev.blockreel.failure.EngineFailure;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -65,36 +66,6 @@ public final class SafetensorsWriter {
   public SafetensorsWriter metadata(String key, String value) {
     metadata.put(requireNonNull(key, "key is null"), requireNonNull(value, "value is null"));
     return this;
-  }
-
-  /**
-   * Adds a tensor.
-   *
-   * @param bytes little-endian, row-major, from position to limit; read by {@link #write()}
-   * @throws IllegalArgumentException when the name is taken or the number of bytes is not that of
-   *     the shape
-   */
-  public SafetensorsWriter add(String name, ElementType type, long[] shape, ByteBuffer bytes) {
-    TensorInfo info = new TensorInfo(name, type, shape);
-    checkLength(info, info.bytes(), bytes.remaining());
-    return add(info, bytes::duplicate);
-  }
-
-  /**
-   * Adds a tensor that is made when its turn comes and let go of afterwards.
-   *
-   * @param whole called once by {@link #write()}; gives bytes as {@link #add(String, ElementType,
-   *     long[], ByteBuffer)} takes them
-   * @throws IllegalArgumentException when the name is taken
-   */
-  public SafetensorsWriter add(TensorInfo info, Supplier<ByteBuffer> whole) {
-    return put(
-        info,
-        out -> {
-          ByteBuffer bytes = whole.get();
-          checkLength(info, info.bytes(), bytes.remaining());
-          writeFully(out, bytes);
-        });
   }
 
   /**
@@ -159,16 +130,33 @@ public final class SafetensorsWriter {
    */
   public SafetensorsWriter addFloats(String name, ElementType type, long[] shape, float[] values) {
     TensorInfo info = new TensorInfo(name, type, shape);
+    checkLength(info, info.elements(), values.length);
+    return addFloats(info, () -> values);
+  }
+
+  /**
+   * Adds floats that are made when their turn comes and let go of afterwards, rounded as by {@link
+   * #addFloats(String, ElementType, long[], float[])}.
+   *
+   * @param values called once by {@link #write()}; gives them row-major
+   * @throws IllegalArgumentException when the name is taken or the type is no float type
+   */
+  public SafetensorsWriter addFloats(TensorInfo info, Supplier<float[]> values) {
+    ElementType type = info.type();
     if (!type.isFloat()) {
       throw new IllegalArgumentException(type + " is not a float type");
     }
-    checkLength(info, info.elements(), values.length);
-    return add(
+    return put(
         info,
-        (first, count) -> {
-          ByteBuffer bytes = littleEndian(count * type.bytes());
-          TensorValues.narrow(values, (int) first, count, type, bytes);
-          return bytes.flip();
+        out -> {
+          float[] all = values.get();
+          checkLength(info, info.elements(), all.length);
+          ByteBuffer bytes = littleEndian(Math.min(PART, all.length) * type.bytes());
+          for (int first = 0, count; first < all.length; first += count) {
+            count = Math.min(PART, all.length - first);
+            TensorValues.narrow(all, first, count, type, bytes.clear());
+            writeFully(out, bytes.flip());
+          }
         });
   }
 
@@ -199,16 +187,21 @@ public final class SafetensorsWriter {
    */
   public void write() {
     try (PartFile file = new PartFile(path)) {
-      try (FileChannel out = FileChannel.open(file.part(), StandardOpenOption.WRITE)) {
-        writeFully(out, header());
-        for (Entry entry : entries.values()) {
-          entry.content().writeTo(out);
-        }
-      }
-      file.commit();
+      // These files are large: nothing of one stays behind when the process is told to end.
+      AtExit.guard(file::close, () -> write(file));
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot write %s", path);
     }
+  }
+
+  private void write(PartFile file) throws IOException {
+    try (FileChannel out = FileChannel.open(file.part(), StandardOpenOption.WRITE)) {
+      writeFully(out, header());
+      for (Entry entry : entries.values()) {
+        entry.content().writeTo(out);
+      }
+    }
+    file.commit();
   }
 
   private ByteBuffer header() throws IOException {

@@ -114,7 +114,7 @@ public interface TensorFile extends AutoCloseable {
    */
   default int count(String name) {
     int count = 0;
-    while (names().contains(name.formatted(count))) {
+    while (names().contains(name.replace("%d", Integer.toString(count)))) {
       count++;
     }
     return count;
@@ -139,5 +139,25 @@ public interface TensorFile extends AutoCloseable {
    */
   default TensorFile renamed(UnaryOperator<String> rename) {
     return new RenamedTensors(this, rename);
+  }
+
+  /**
+   * The same tensors without what wrappers of a network put into their names: {@code module.},
+   * wherever it stands in a name that begins with it, and {@code _orig_mod.} of a compiled part.
+   *
+   * @return closes this file when closed
+   * @throws EngineFailure CHECKPOINT_MISMATCH when two tensors get one name; this is closed then
+   */
+  default TensorFile unwrapped() {
+    try {
+      return renamed(
+          name -> {
+            String plain = name.replace("_orig_mod.", "");
+            return plain.startsWith("module.") ? plain.replace("module.", "") : plain;
+          });
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
   }
 }

@@ -15,8 +15,8 @@ final class TensorValues {
   static float[] floats(TensorFile file, TensorInfo info) {
     requireFloats(file, info);
     float[] values = new float[length(file, info)];
-    for (int start = 0; start < values.length; start += PART) {
-      int count = Math.min(PART, values.length - start);
+    for (int start = 0, count; start < values.length; start += count) {
+      count = Math.min(PART, values.length - start);
       widen(file.bytes(info.name(), start, count), info.type(), values, start, count);
     }
     return values;
@@ -40,8 +40,8 @@ final class TensorValues {
       throw wrongType(file, info, "an integer type");
     }
     long[] values = new long[length(file, info)];
-    for (int start = 0; start < values.length; start += PART) {
-      int count = Math.min(PART, values.length - start);
+    for (int start = 0, count; start < values.length; start += count) {
+      count = Math.min(PART, values.length - start);
       ByteBuffer bytes = file.bytes(info.name(), start, count);
       for (int i = 0; i < count; i++) {
         values[start + i] =

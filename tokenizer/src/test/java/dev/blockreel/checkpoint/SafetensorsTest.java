@@ -33,7 +33,9 @@ class SafetensorsTest {
         .addFloats("b", ElementType.BF16, new long[] {2}, new float[] {-2, 3})
         .addFloats("d", ElementType.F64, new long[] {1}, new float[] {0.25f})
         .addInts("i", new long[] {3}, new int[] {7, -8, 9})
-        .add("u", ElementType.U8, new long[] {2}, ByteBuffer.wrap(new byte[] {1, -1}))
+        .add(
+            new TensorInfo("u", ElementType.U8, new long[] {2}),
+            (first, count) -> ByteBuffer.wrap(new byte[] {1, -1}))
         .addFloats("scalar", new long[0], new float[] {42})
         .addFloats("none", new long[] {0, 64}, new float[0])
         .write();

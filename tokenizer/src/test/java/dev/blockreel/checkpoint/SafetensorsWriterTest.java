@@ -29,17 +29,17 @@ class SafetensorsWriterTest {
               asked.add("parts " + first + "+" + count);
               return ByteBuffer.allocate(count);
             })
-        .add(
-            new TensorInfo("whole", ElementType.U8, new long[] {2}),
+        .addFloats(
+            new TensorInfo("whole", ElementType.BF16, new long[] {2}),
             () -> {
               asked.add("whole");
-              return ByteBuffer.wrap(new byte[] {5, 6});
+              return new float[] {5, 6};
             })
         .write();
     assertThat(asked).containsExactly("parts 0+1048576", "parts 1048576+3", "whole");
     try (TensorFile file = Safetensors.open(path)) {
       assertThat(file.integers("parts")).hasSize(length).containsOnly(0);
-      assertThat(file.integers("whole")).containsExactly(5, 6);
+      assertThat(file.floats("whole")).containsExactly(5, 6);
     }
   }
 
@@ -49,8 +49,8 @@ class SafetensorsWriterTest {
     SafetensorsWriter.to(path).addInts("old", new long[] {1}, new int[] {1}).write();
     SafetensorsWriter writer =
         SafetensorsWriter.to(path)
-            .add(
-                new TensorInfo("new", ElementType.U8, new long[] {1}),
+            .addFloats(
+                new TensorInfo("new", ElementType.F32, new long[] {1}),
                 () -> {
                   throw new IllegalStateException("source failed");
                 });
@@ -89,9 +89,8 @@ class SafetensorsWriterTest {
         .hasMessage("the name a is taken");
     assertThatThrownBy(() -> writer.addInts("b", new long[] {2}, new int[1]))
         .hasMessageContaining("\"b\" I32 [2]: got 1 values or bytes, expected 2");
-    assertThatThrownBy(
-            () -> writer.add("c", ElementType.F32, new long[] {2}, ByteBuffer.allocate(7)))
-        .hasMessageContaining("got 7 values or bytes, expected 8");
+    assertThatThrownBy(() -> writer.addFloats("c", new long[] {2}, new float[3]))
+        .hasMessageContaining("got 3 values or bytes, expected 2");
     assertThatThrownBy(() -> writer.addFloats("d", ElementType.I32, new long[0], new float[1]))
         .hasMessage("I32 is not a float type");
   }

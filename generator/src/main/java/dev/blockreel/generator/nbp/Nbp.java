@@ -81,16 +81,12 @@ public final class Nbp {
   }
 
   /**
-   * Tensors of a published checkpoint's {@code state_dict} under the names used here: {@code
-   * module.} is removed wherever it stands in a name that begins with it, and what is no part of
-   * the transformer (the tokenizer, masks) is left out.
+   * Tensors of a published checkpoint's {@code state_dict}, {@link TensorFile#unwrapped}, without
+   * what is no part of the transformer: the tokenizer, masks.
    */
   public static TensorFile publishedNames(TensorFile published) {
     return published.renamed(
-        name -> {
-          String plain = name.startsWith("module.") ? name.replace("module.", "") : name;
-          return plain.startsWith("transformer.") && !plain.contains("mask") ? plain : null;
-        });
+        name -> name.startsWith("transformer.") && !name.contains("mask") ? name : null);
   }
 
   /** Sizes. */
@@ -320,14 +316,14 @@ public final class Nbp {
           if (handsOver) {
             Sym own = w.items(scope.weights().size(), "torch.len(%s)".formatted(w));
             m.when(
-                "max(%s[1::%d]) == 1".formatted(runs, RUN),
+                "max(%s[1::%s]) == 1".formatted(runs, RUN),
                 () -> m.returns(m.call("singles", ids, positions, runs, masks, cache, rows, own)));
           }
           Forward forward = new Forward(m, w, numerics);
           Sym vectors = m.literal("vectors");
           // A step of a single token has too little to do to look for what cannot be there.
           m.when(
-              "min(%s[4::%d]) == 0".formatted(runs, RUN),
+              "min(%s[4::%s]) == 0".formatted(runs, RUN),
               () -> m.assign(vectors, embed(forward, ids)),
               () -> m.assign(vectors, forward.weight(tokenTable).embedding(ids)));
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
@@ -365,9 +361,9 @@ public final class Nbp {
 
   private static void eachRun(Method m, Sym runs, Consumer<Run> body) {
     m.loop(
-        "torch.floordiv(torch.len(%s), %d)".formatted(runs, RUN),
+        "torch.floordiv(torch.len(%s), %s)".formatted(runs, RUN),
         r -> {
-          Sym at = m.let("%s * %d".formatted(r, RUN));
+          Sym at = m.let("%s * %s".formatted(r, RUN));
           Sym pastAt = m.let(at + " + 4");
           body.accept(
               new Run(
@@ -437,12 +433,12 @@ public final class Nbp {
     Method m = forward.method();
     if (forward.numerics().packedProducts() && config.width() >= WIDE) {
       m.when(
-          "%s < %d".formatted(rows.size(0), LEAST_ROWS),
+          "%s < %s".formatted(rows.size(0), LEAST_ROWS),
           () ->
               m.assign(
                   rows,
                   m.let(
-                      "torch.constant_pad_nd(%s, [0, 0, 0, %d - %s])"
+                      "torch.constant_pad_nd(%s, [0, 0, 0, %s - %s])"
                           .formatted(rows, LEAST_ROWS, rows.size(0)))));
     }
     return rows;

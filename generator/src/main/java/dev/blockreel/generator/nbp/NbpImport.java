@@ -44,7 +44,7 @@ public final class NbpImport {
    */
   public static NbpImport open(Path path, Map<String, String> given, int codes) {
     NbpHyperParameters parameters = new NbpHyperParameters(path.toString());
-    TensorFile published = tensors(path, parameters);
+    TensorFile published = tensors(path, parameters).unwrapped();
     try {
       parameters.give(given);
       boolean bare = published.names().contains("tok_emb.weight");

@@ -1,6 +1,5 @@
 package dev.blockreel.tokenizer.magvit2;
 
-import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.nn.CausalConv3d;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.FrameGroupNorm;
@@ -40,15 +39,6 @@ public final class Magvit2 {
     this.fsq = new Fsq(config.levels());
     this.encoder = encoder();
     this.decoder = decoder();
-  }
-
-  /**
-   * Tensors of the published file's {@code model_state_dict} under the names used here.
-   *
-   * @param published every name starts with {@code module.}, as its loader demands
-   */
-  public static TensorFile publishedNames(TensorFile published) {
-    return published.renamed(name -> name.substring(Math.min(name.length(), "module.".length())));
   }
 
   public Magvit2Config config() {

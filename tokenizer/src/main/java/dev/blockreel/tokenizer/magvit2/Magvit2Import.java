@@ -34,16 +34,12 @@ public final class Magvit2Import {
    *     read
    */
   public static PublishedNetwork<Magvit2Config> open(Path path, List<Integer> levels) {
-    TensorFile published = tensors(path);
+    TensorFile file = tensors(path).unwrapped();
     try {
-      // The authors' loader cuts 7 characters off every name; files that others made have none to
-      // cut.
-      TensorFile file =
-          published.names().contains(FIRST) ? published : Magvit2.publishedNames(published);
       Magvit2 network = new Magvit2(new Sizes(file).config(levels));
       return new PublishedNetwork<>(network.config(), network.weights(), file);
     } catch (RuntimeException e) {
-      published.close();
+      file.close();
       throw e;
     }
   }
@@ -74,7 +70,7 @@ public final class Magvit2Import {
       List<Stage> stages = new ArrayList<>();
       int end = encoder(stages);
       // A norm and a swish stand between the last unit and the convolution to the latents.
-      int latents = file.size("encoder_layers.%d.weight".formatted(end + 2), 0, 5);
+      int latents = file.size("encoder_layers.%s.weight".formatted(end + 2), 0, 5);
       List<Integer> known = levels(levels, latents);
       return PublishedNetwork.sizes(
           file, () -> new Magvit2Config(patch, withStrides(stages), known, GROUPS));

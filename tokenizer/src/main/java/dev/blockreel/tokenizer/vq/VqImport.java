@@ -45,7 +45,7 @@ public final class VqImport {
   /** The count of used codes has a row a scale; ten of them are those of the published file. */
   private static List<Integer> publishedScales(TensorFile published) {
     List<Integer> official = VqConfig.OFFICIAL.scales();
-    if (published.names().contains(HITS) && published.info(HITS).shape()[0] == official.size()) {
+    if (published.names().contains(HITS) && published.size(HITS, 0, 2) == official.size()) {
       return official;
     }
     throw EngineFailure.badRequest(

@@ -47,7 +47,7 @@ class Magvit2GoldenTest {
             List.of(8, 8, 8, 5, 5, 5),
             32);
     try (TorchFile file = TorchFile.read(golden.file("magvit2_public.pt"))) {
-      TensorFile tensors = Magvit2.publishedNames(file.tensors("model_state_dict"));
+      TensorFile tensors = file.tensors("model_state_dict").unwrapped();
       return Magvit2Tokenizer.load(
           new Magvit2Tokenizer.Description("magvit2", config, 17, 64, 64, 8), tensors, numerics);
     }
