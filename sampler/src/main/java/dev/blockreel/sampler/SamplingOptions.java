@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 
 /**
  * How a token is drawn from its logits: divide by the temperature, keep the top k, keep the top p,
@@ -34,17 +35,24 @@ public record SamplingOptions(
   /**
    * Reads {@code sampling} of a model: how it likes to be sampled.
    *
-   * @throws EngineFailure BAD_REQUEST when a value is out of range
+   * @throws EngineFailure CHECKPOINT_MISMATCH when a value is out of range
    */
   static SamplingOptions of(ModelDirectory model) {
     JsonNode json = model.description().path("sampling");
-    return new SamplingOptions(
-        json.path("temperature").asDouble(1),
-        json.path("topK").asInt(0),
-        json.path("topP").asDouble(1),
-        json.path("cfg").asDouble(0),
-        json.path("scaleCfg").asBoolean(true),
-        FlowOptions.of(json));
+    try {
+      return new SamplingOptions(
+          json.path("temperature").asDouble(1),
+          json.path("topK").asInt(0),
+          json.path("topP").asDouble(1),
+          json.path("cfg").asDouble(0),
+          json.path("scaleCfg").asBoolean(true),
+          FlowOptions.of(json));
+    } catch (EngineFailure e) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "%s/model.json: %s".formatted(model.path(), e.getMessage()),
+          e);
+    }
   }
 
   /** Checks the ranges. */

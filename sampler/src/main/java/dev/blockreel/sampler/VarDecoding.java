@@ -68,6 +68,11 @@ final class VarDecoding {
     default void scale(List<TokenScales> tokens, ScaleStream images) {}
   }
 
+  /** Whether generating with these options needs the logits without a class too. */
+  static boolean guided(SamplingOptions options) {
+    return options.cfg() > 0;
+  }
+
   /** Scales, each of which is a step. */
   int steps() {
     return config.scales().size();
@@ -85,7 +90,7 @@ final class VarDecoding {
       GenerationListener listener,
       ScaleWatcher watcher) {
     SamplingOptions options = request.options();
-    boolean guided = options.cfg() > 0;
+    boolean guided = guided(options);
     int batch = labels.size();
     SplittableRandom[] random = new SplittableRandom[batch];
     for (int b = 0; b < batch; b++) {

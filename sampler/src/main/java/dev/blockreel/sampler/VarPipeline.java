@@ -144,7 +144,7 @@ public final class VarPipeline implements Pipeline {
 
   @Override
   public GenerationBatch batch(int slots) {
-    return new TurnBatch(slots, this::check, this::make);
+    return new TurnBatch(slots, VarDecoding::guided, this::check, this::make);
   }
 
   private List<GeneratedClip> make(GenerationRequest request, GenerationListener listener) {

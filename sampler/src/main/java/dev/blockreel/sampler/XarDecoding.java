@@ -44,6 +44,11 @@ final class XarDecoding {
     default void finished(int entity, float[][] tokens) {}
   }
 
+  /** Whether generating with these options needs the velocities without a class too. */
+  static boolean guided(SamplingOptions options) {
+    return options.cfg() > 1;
+  }
+
   /** Network calls of a generation. */
   int steps(FlowOptions flow) {
     return order.entities().size() * flow.solver().calls(flow.steps());
@@ -68,7 +73,7 @@ final class XarDecoding {
         IntStream.range(0, entities)
             .mapToDouble(e -> flow.guidance().scale(options.cfg(), e, entities))
             .toArray();
-    boolean guided = Arrays.stream(scales).anyMatch(scale -> scale > 1);
+    boolean guided = guided(options);
     float[][] tokens = new float[labels.length][order.tokens() * config.channels()];
     try (TensorScope scope = TensorScope.open()) {
       Run run =

@@ -151,7 +151,7 @@ public final class XarPipeline implements Pipeline {
 
   @Override
   public GenerationBatch batch(int slots) {
-    return new TurnBatch(slots, this::check, this::make);
+    return new TurnBatch(slots, XarDecoding::guided, this::check, this::make);
   }
 
   private List<GeneratedClip> make(GenerationRequest request, GenerationListener listener) {
