@@ -112,7 +112,7 @@ final class TrainingStep {
             adam.run();
           }
         });
-    m.line("torch.lerp_(%s[%s + %d], %s, 1.0 - %s)".formatted(state, i, 3 * n, weight, rates.keep));
+    m.line("torch.lerp_(%s[%s + %s], %s, 1.0 - %s)".formatted(state, i, 3 * n, weight, rates.keep));
   }
 
   /** What changes from step to step, and from weight to weight. */

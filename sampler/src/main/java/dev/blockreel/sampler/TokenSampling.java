@@ -233,7 +233,7 @@ final class TokenSampling {
     Sym few = m.integer("few");
     m.tensors("w");
     m.when(
-        "%s > 0 and %s >= %d".formatted(few, logits.size(1), 2 * GROUPS),
+        "%s > 0 and %s >= %s".formatted(few, logits.size(1), 2 * GROUPS),
         () -> m.returns(m.call("chooseOfFew", logits, draws, few)));
     m.returns(m.call("chooseByHistogram", logits, draws));
   }
@@ -247,7 +247,7 @@ final class TokenSampling {
     Sym logits = m.tensor("logits");
     Sym draws = m.tensor("draws");
     Sym few = m.integer("few");
-    Sym size = m.let("torch.floordiv(%s, %d)".formatted(logits.size(1), GROUPS));
+    Sym size = m.let("torch.floordiv(%s, %s)".formatted(logits.size(1), GROUPS));
     Sym groups = m.let("torch.floordiv(%s, %s)".formatted(logits.size(1), size));
     // What is left over belongs to no group: the mark may be lower for it, never too high.
     Sym grouped =
@@ -297,12 +297,12 @@ final class TokenSampling {
     Sym weights = m.let("torch.exp(%s).to(7)".formatted(scaled));
     // Bin 0 holds the largest; what lies below the last one has no weight.
     Sym low =
-        m.let("torch.clamp(torch.amin(%s, [-1], True), -%d., -1e-6)".formatted(scaled, DEPTH));
+        m.let("torch.clamp(torch.amin(%s, [-1], True), -%s., -1e-6)".formatted(scaled, DEPTH));
     Sym bins =
         m.let(
             "(torch.maximum(%s, %s) * (torch.reciprocal(%s) * %s)).to(4)"
                 .formatted(scaled, low, low, (BINS - 1) * (1 + 1e-6)));
-    Sym zeros = m.let("torch.new_zeros(%s, [%s, %d])".formatted(weights, scaled.size(0), BINS));
+    Sym zeros = m.let("torch.new_zeros(%s, [%s, %s])".formatted(weights, scaled.size(0), BINS));
     Sym one = m.let("torch.new_ones(%s, [1, 1])".formatted(weights));
     Sym ones = one.expand(scaled.size(0), scaled.size(1));
     Sym counts = m.let("torch.scatter_add(%s, 1, %s, %s)".formatted(zeros, bins, ones));
@@ -315,12 +315,12 @@ final class TokenSampling {
     Sym binOfK = firstBin(m, many, kept.toString() + ".to(7)", false);
     Sym matters =
         m.let(
-            "torch.logical_and(%s < %s, torch.logical_or(%s < %d, %s > -%d.))"
+            "torch.logical_and(%s < %s, torch.logical_or(%s < %s, %s > -%s.))"
                 .formatted(kept, scaled.size(1), binOfK, BINS - 1, low, DEPTH));
     m.when(
         "bool(torch.any(%s))".formatted(matters),
         () -> {
-          Sym asked = m.let("torch.where(%s, %s, %d)".formatted(matters, binOfK, BINS));
+          Sym asked = m.let("torch.where(%s, %s, %s)".formatted(matters, binOfK, BINS));
           Sym found = m.call("inBin", logits, bins, counts, asked);
           Sym values = scaled(found.item(0), largest, draws);
           Sym need = m.let("(%s.to(7) - %s).to(4) - 1".formatted(kept, before(m, many, asked)));
@@ -338,7 +338,7 @@ final class TokenSampling {
     Sym binOfP = firstBin(m, sums, limit.toString(), true);
     Sym survivors = m.let("torch.full_like(%s, %s)".formatted(binOfP, scaled.size(1)));
     m.when(
-        "bool(torch.any(%s < %d))".formatted(binOfP, BINS),
+        "bool(torch.any(%s < %s))".formatted(binOfP, BINS),
         () -> {
           Sym found = m.call("inBin", logits, bins, counts, binOfP);
           Sym values = scaled(found.item(0), largest, draws);
@@ -349,7 +349,7 @@ final class TokenSampling {
           m.assign(
               survivors,
               m.let(
-                  "torch.where(%s < %d, torch.sum(%s > 0., [1], True), %s)"
+                  "torch.where(%s < %s, torch.sum(%s > 0., [1], True), %s)"
                       .formatted(binOfP, BINS, rest, survivors)));
           m.assign(mass, cut(m, mass, binOfP, rest));
           m.assign(sums, m.let("torch.cumsum(%s, 1)".formatted(mass)));
@@ -396,7 +396,7 @@ final class TokenSampling {
 
   /** Mass of the bins when {@code bin} keeps only {@code rest} and all behind it nothing. */
   private static Sym cut(Method m, Sym mass, Sym bin, Sym rest) {
-    Sym numbers = m.let("torch.arange(%d, device=ops.prim.device(%s))".formatted(BINS, mass));
+    Sym numbers = m.let("torch.arange(%s, device=ops.prim.device(%s))".formatted(BINS, mass));
     Sym own = m.let("torch.sum(%s, [1], True)".formatted(rest));
     return m.let(
         "torch.where(%s < %s, %s, torch.where(%s == %s, %s, 0.))"
@@ -414,7 +414,7 @@ final class TokenSampling {
     Sym bin = m.tensor("bin");
     Sym own =
         m.let(
-            "torch.where(%s < %d, torch.gather(%s, 1, torch.clamp(%s, 0, %d)), 0.).to(4)"
+            "torch.where(%s < %s, torch.gather(%s, 1, torch.clamp(%s, 0, %s)), 0.).to(4)"
                 .formatted(bin, BINS, counts, bin, BINS - 1));
     Sym ranked = m.call("rank", logits, m.let("%s == %s".formatted(bins, bin)), own);
     m.returnsAll(ranked.item(0), ranked.item(1));

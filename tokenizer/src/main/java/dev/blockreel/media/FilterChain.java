@@ -32,7 +32,7 @@ final class FilterChain implements AutoCloseable {
    */
   FilterChain(int width, int height, AVRational timeBase, String filters) {
     String description =
-        "buffer@in=video_size=%dx%d:pix_fmt=rgb24:time_base=%d/%d:pixel_aspect=1/1,%s,buffersink@out"
+        "buffer@in=video_size=%sx%s:pix_fmt=rgb24:time_base=%s/%s:pixel_aspect=1/1,%s,buffersink@out"
             .formatted(width, height, timeBase.num(), timeBase.den(), filters);
     // Small frames gain nothing from slices, and threads cost more than they bring.
     graph.nb_threads(1);

@@ -42,7 +42,7 @@ public final class CachedAttention {
   public Sym emptyCache(
       Method method, Dtype dtype, int layers, Sym slots, Sym positions, Sym weights) {
     return method.let(
-        "torch.empty([%d, 2, %s, %d, %s * %d], dtype=%d, device=ops.prim.device(%s[0]))"
+        "torch.empty([%s, 2, %s, %s, %s * %s], dtype=%s, device=ops.prim.device(%s[0]))"
             .formatted(layers, slots, heads, positions, width, dtype.number(), weights));
   }
 
@@ -110,7 +110,7 @@ public final class CachedAttention {
   /** Positions of {@code all} that products are made with when {@code tokens} of them are taken. */
   private static Sym seen(Method method, Sym tokens, Sym all) {
     return method.let(
-        "ops.prim.min(torch.floordiv(%s + %d, %d) * %d, %s)"
+        "ops.prim.min(torch.floordiv(%s + %s, %s) * %s, %s)"
             .formatted(tokens, PLACES - 1, PLACES, PLACES, all));
   }
 

@@ -73,7 +73,7 @@ public final class Linear {
   }
 
   private Sym halves(Method method, Sym x, Sym w, Sym b) {
-    Object shift = b == null ? "torch.new_zeros(%s, [%d])".formatted(x, weight.shape()[0]) : b;
+    Object shift = b == null ? "torch.new_zeros(%s, [%s])".formatted(x, weight.shape()[0]) : b;
     return method.let(
         "torch.fbgemm_linear_fp16_weight_fp32_activation(%s, %s, %s)".formatted(x, w, shift));
   }

@@ -35,7 +35,7 @@ final class MappedBfloat16 implements AutoCloseable {
                   Sym numbers = m.integer("numbers");
                   m.returns(
                       m.let(
-                          "torch.from_file(%s, False, %s, dtype=%d)"
+                          "torch.from_file(%s, False, %s, dtype=%s)"
                               .formatted(path, numbers, Dtype.BFLOAT16.number())));
                 })
             .method(

@@ -14,7 +14,7 @@ import java.util.function.BiConsumer;
 public record Repeated(int first, int count, int size) {
   /** The weights of one copy; {@code index} is a number, a variable or an expression. */
   public Sym weights(Forward forward, Object index) {
-    Sym from = forward.method().let("%d + %s * %d".formatted(first, index, size));
+    Sym from = forward.method().let("%s + %s * %s".formatted(first, index, size));
     return forward.weights().items(from, from + " + " + size);
   }
 

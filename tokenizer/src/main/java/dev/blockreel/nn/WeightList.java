@@ -286,7 +286,7 @@ public final class WeightList implements AutoCloseable {
                     layout + " == 1",
                     () ->
                         m.line(
-                            "%s = ops.mkldnn._reorder_linear_weight(%s, %d)"
+                            "%s = ops.mkldnn._reorder_linear_weight(%s, %s)"
                                 .formatted(y, y, PACKED_FOR_ROWS)));
                 m.when(
                     layout + " == 4",

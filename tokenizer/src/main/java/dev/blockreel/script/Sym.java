@@ -125,7 +125,7 @@ public final class Sym {
 
   /** Whole-number division of an integer, as sizes are. */
   public Sym floorDiv(int divisor) {
-    return op("torch.floordiv(%s, %d)", this, divisor);
+    return op("torch.floordiv(%s, %s)", this, divisor);
   }
 
   public Sym remainder(Object other) {
@@ -152,15 +152,15 @@ public final class Sym {
   }
 
   public Sym sum(int dimension) {
-    return op("torch.sum(%s, [%d])", this, dimension);
+    return op("torch.sum(%s, [%s])", this, dimension);
   }
 
   public Sym argmax(int dimension) {
-    return op("torch.argmax(%s, %d)", this, dimension);
+    return op("torch.argmax(%s, %s)", this, dimension);
   }
 
   public Sym softmax(int dimension) {
-    return op("torch.softmax(%s, %d)", this, dimension);
+    return op("torch.softmax(%s, %s)", this, dimension);
   }
 
   // Shape.
@@ -178,11 +178,11 @@ public final class Sym {
   }
 
   public Sym transpose(int first, int second) {
-    return op("torch.transpose(%s, %d, %d)", this, first, second);
+    return op("torch.transpose(%s, %s, %s)", this, first, second);
   }
 
   public Sym unsqueeze(int dimension) {
-    return op("torch.unsqueeze(%s, %d)", this, dimension);
+    return op("torch.unsqueeze(%s, %s)", this, dimension);
   }
 
   public Sym expand(Object... sizes) {
@@ -191,22 +191,22 @@ public final class Sym {
 
   /** Elements {@code from} (inclusive) to {@code to} (exclusive) of a dimension, a view. */
   public Sym slice(int dimension, Object from, Object to) {
-    return op("torch.slice(%s, %d, %s, %s)", this, dimension, from, to);
+    return op("torch.slice(%s, %s, %s, %s)", this, dimension, from, to);
   }
 
   /** Everything from {@code from} on, a view. */
   public Sym from(int dimension, Object from) {
-    return op("torch.slice(%s, %d, %s)", this, dimension, from);
+    return op("torch.slice(%s, %s, %s)", this, dimension, from);
   }
 
   /** Element {@code index} of a dimension, which disappears; a view. */
   public Sym select(int dimension, Object index) {
-    return op("torch.select(%s, %d, %s)", this, dimension, index);
+    return op("torch.select(%s, %s, %s)", this, dimension, index);
   }
 
   /** The elements of a dimension that an integer tensor (R) names, a copy. */
   public Sym indexSelect(int dimension, Sym indices) {
-    return op("torch.index_select(%s, %d, %s)", this, dimension, indices);
+    return op("torch.index_select(%s, %s, %s)", this, dimension, indices);
   }
 
   /** Item {@code index} of a list. */
@@ -221,7 +221,7 @@ public final class Sym {
 
   /** Size of a dimension, an integer. */
   public Sym size(int dimension) {
-    return op("torch.size(%s, %d)", this, dimension);
+    return op("torch.size(%s, %s)", this, dimension);
   }
 
   public Sym contiguous() {
@@ -244,7 +244,7 @@ public final class Sym {
   // Formats.
 
   public Sym to(Dtype dtype) {
-    return op("%s.to(%d)", this, dtype.number());
+    return op("%s.to(%s)", this, dtype.number());
   }
 
   /** Same values, cut off from the gradient. */
@@ -267,14 +267,14 @@ public final class Sym {
   /** 3-D convolution without padding over (B,C,T,H,W); {@code bias} may be null. */
   public Sym conv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
     return op(
-        "torch.conv3d(%s, %s, %s, [%d, %d, %d])",
+        "torch.conv3d(%s, %s, %s, [%s, %s, %s])",
         this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
   }
 
   /** The same with a weight that oneDNN packed. */
   public Sym packedConv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
     return op(
-        "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0, 0], [%d, %d, %d], [1, 1, 1], 1,"
+        "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0, 0], [%s, %s, %s], [1, 1, 1], 1,"
             + " \"none\", annotate(List[Optional[number]], []), \"\")",
         this, weight, bias, strideT, strideH, strideW);
   }
@@ -292,20 +292,20 @@ public final class Sym {
    */
   public Sym replicationPad3d(int left, int right, int top, int bottom, int before, int after) {
     return op(
-        "torch.replication_pad3d(%s, [%d, %d, %d, %d, %d, %d])",
+        "torch.replication_pad3d(%s, [%s, %s, %s, %s, %s, %s])",
         this, left, right, top, bottom, before, after);
   }
 
   /** 2-D convolution over (B,C,H,W) with a border of zeros; {@code bias} may be null. */
   public Sym conv2d(Sym weight, Sym bias, int stride, int border) {
     return op(
-        "torch.conv2d(%s, %s, %s, [%d, %d], [%d, %d])",
+        "torch.conv2d(%s, %s, %s, [%s, %s], [%s, %s])",
         this, weight, bias == null ? "None" : bias, stride, stride, border, border);
   }
 
   /** Adds zeros around (B,C,H,W): left, right, top, bottom. */
   public Sym zeroPad2d(int left, int right, int top, int bottom) {
-    return op("torch.constant_pad_nd(%s, [%d, %d, %d, %d])", this, left, right, top, bottom);
+    return op("torch.constant_pad_nd(%s, [%s, %s, %s, %s])", this, left, right, top, bottom);
   }
 
   /** Every pixel of (B,C,H,W) becomes a square of {@code factor} x {@code factor}. */
@@ -324,13 +324,13 @@ public final class Sym {
   }
 
   public Sym groupNorm(int groups, Sym weight, Sym bias, double epsilon) {
-    return op("torch.group_norm(%s, %d, %s, %s, %s)", this, groups, weight, bias, epsilon);
+    return op("torch.group_norm(%s, %s, %s, %s, %s)", this, groups, weight, bias, epsilon);
   }
 
   /** Both {@code weight} and {@code bias} may be null. */
   public Sym layerNorm(int width, Sym weight, Sym bias, double epsilon) {
     return op(
-        "torch.layer_norm(%s, [%d], %s, %s, %s)",
+        "torch.layer_norm(%s, [%s], %s, %s, %s)",
         this, width, weight == null ? "None" : weight, bias == null ? "None" : bias, epsilon);
   }
 

@@ -155,7 +155,8 @@ public final class Torch {
       return lines
           .filter(line -> line.startsWith("flags") || line.startsWith("Features"))
           .findFirst()
-          .map(line -> Set.of(line.substring(line.indexOf(':') + 1).trim().split("\\s+")))
+          .map(line -> line.substring(line.indexOf(':') + 1).trim().split("\\s+"))
+          .map(words -> Set.copyOf(Arrays.asList(words)))
           .orElse(Set.of());
     } catch (IOException e) {
       return Set.of(); // no such file outside Linux

@@ -289,7 +289,7 @@ public final class Var {
           Sym dtype = m.integer("dtype");
           m.returns(
               m.let(
-                  "torch.zeros([%d, 2, %s, %d, %d, %d], dtype=%s, device=ops.prim.device(%s[0]))"
+                  "torch.zeros([%s, 2, %s, %s, %s, %s], dtype=%s, device=ops.prim.device(%s[0]))"
                       .formatted(
                           config.layers(),
                           batch,
@@ -432,7 +432,7 @@ public final class Var {
                         .mapToObj(token -> scale))
             .toList();
     return m.let(
-        "torch.tensor(%s, dtype=%d, device=ops.prim.device(%s[0]))"
+        "torch.tensor(%s, dtype=%s, device=ops.prim.device(%s[0]))"
             .formatted(all, Dtype.INT64.number(), forward.weights()));
   }
 

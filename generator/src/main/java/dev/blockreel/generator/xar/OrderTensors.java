@@ -20,7 +20,7 @@ public final class OrderTensors {
   public static List<Tensor> of(TensorScope scope, EntityOrder order, int headWidth) {
     int[] entities = order.entityOfToken();
     int n = entities.length;
-    boolean[] mask = new boolean[n * n];
+    boolean[] mask = new boolean[Math.multiplyExact(n, n)];
     for (int query = 0; query < n; query++) {
       for (int key = 0; key < n; key++) {
         mask[query * n + key] = entities[key] <= entities[query];

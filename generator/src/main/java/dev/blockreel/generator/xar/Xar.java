@@ -258,7 +258,7 @@ public final class Xar {
     Sym labels = m.tensor("labels");
     Sym times = m.tensor("times");
     Forward forward = new Forward(m, m.tensors("w"), numerics);
-    Sym steps = m.let("torch.arange(%d, dtype=6, device=%s.device)".formatted(FREQUENCIES, labels));
+    Sym steps = m.let("torch.arange(%s, dtype=6, device=%s.device)".formatted(FREQUENCIES, labels));
     Sym frequencies = steps.mul(-Math.log(10_000) / FREQUENCIES).exp();
     Sym angles = times.to(Dtype.FLOAT32).unsqueeze(2).mul(frequencies);
     Sym waves = m.let("torch.cat([torch.cos(%s), torch.sin(%s)], 2)".formatted(angles, angles));
@@ -341,7 +341,7 @@ public final class Xar {
           Sym dtype = m.integer("dtype");
           m.returns(
               m.let(
-                  "torch.zeros([%d, 2, %s, %d, %d, %d], dtype=%s, device=ops.prim.device(%s[0]))"
+                  "torch.zeros([%s, 2, %s, %s, %s, %s], dtype=%s, device=ops.prim.device(%s[0]))"
                       .formatted(
                           config.layers(),
                           rows,

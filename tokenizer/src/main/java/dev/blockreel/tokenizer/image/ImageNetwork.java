@@ -53,13 +53,13 @@ public final class ImageNetwork {
       decoderAttention = List.copyOf(decoderAttention);
       if (patch < 1 || width < 1 || units < 1 || groups < 1 || multipliers.isEmpty()) {
         throw EngineFailure.badRequest(
-            "an image network needs a patch, width, units and groups of at least 1 and stages: got %d, %d, %d, %d and %d stages",
+            "an image network needs a patch, width, units and groups of at least 1 and stages: got %s, %s, %s, %s and %s stages",
             patch, width, units, groups, multipliers.size());
       }
       for (int multiplier : multipliers) {
         if (multiplier < 1 || width * multiplier % groups != 0) {
           throw EngineFailure.badRequest(
-              "an image network needs widths that %d groups divide: got %d times %d",
+              "an image network needs widths that %s groups divide: got %s times %s",
               groups, width, multiplier);
         }
       }
@@ -68,7 +68,7 @@ public final class ImageNetwork {
       for (int stage : stages) {
         if (stage < 0 || stage >= multipliers.size()) {
           throw EngineFailure.badRequest(
-              "attention at stage %d: this image network has stages 0 to %d",
+              "attention at stage %s: this image network has stages 0 to %s",
               stage, multipliers.size() - 1);
         }
       }
@@ -109,7 +109,7 @@ public final class ImageNetwork {
   public Sym encode(Forward forward, Sym pixels) {
     Sym x = forward.enter(pixels);
     if (sizes.patch > 1) {
-      x = forward.method().let("torch.pixel_unshuffle(%s, %d)".formatted(x, sizes.patch));
+      x = forward.method().let("torch.pixel_unshuffle(%s, %s)".formatted(x, sizes.patch));
     }
     return apply(encoder, forward, x);
   }
@@ -118,7 +118,7 @@ public final class ImageNetwork {
   public Sym decode(Forward forward, Sym features) {
     Sym x = apply(decoder, forward, forward.enter(features));
     return sizes.patch > 1
-        ? forward.method().let("torch.pixel_shuffle(%s, %d)".formatted(x, sizes.patch))
+        ? forward.method().let("torch.pixel_shuffle(%s, %s)".formatted(x, sizes.patch))
         : x;
   }
 

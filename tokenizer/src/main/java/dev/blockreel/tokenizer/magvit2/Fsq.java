@@ -81,7 +81,7 @@ final class Fsq {
     return forward
         .method()
         .let(
-            "torch.tensor(%s, dtype=%d, device=ops.prim.device(%s[0]))"
+            "torch.tensor(%s, dtype=%s, device=ops.prim.device(%s[0]))"
                 .formatted(
                     values.collect(Collectors.joining(", ", "[", "]")),
                     dtype.number(),

@@ -221,7 +221,7 @@ public final class Vq {
           Sym table = codebook(new Forward(m, w, numerics));
           Sym idle =
               m.let(
-                  "(torch.bincount(%s, None, %d) == 0).to(6)"
+                  "(torch.bincount(%s, None, %s) == 0).to(6)"
                       .formatted(m.concat(0, ids.toArray(Sym[]::new)), config.codes()));
           Sym nearest = m.let("torch.argmin(" + distances(allRows, table).detach() + ", 0)"); // (V)
           Sym aims = m.let("torch.index_select(%s, 0, %s)".formatted(allRows, nearest));
@@ -235,7 +235,7 @@ public final class Vq {
     return forward
         .method()
         .let(
-            "%s[%d].to(%d)".formatted(forward.weights(), codebook.index(), Dtype.FLOAT32.number()));
+            "%s[%s].to(%s)".formatted(forward.weights(), codebook.index(), Dtype.FLOAT32.number()));
   }
 
   /** Squared distances (N,V) of rows (N,C) to all codes. */
