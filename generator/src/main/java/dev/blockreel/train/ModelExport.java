@@ -23,6 +23,9 @@ final class ModelExport {
     Path old = out.resolveSibling(out.getFileName() + ".old");
     try {
       delete(fresh);
+      if (Files.exists(old) && !Files.exists(out)) {
+        Files.move(old, out); // the process was killed between the two moves below
+      }
       delete(old);
       ModelDirectory.write(fresh, description, fill);
       if (Files.exists(out)) {

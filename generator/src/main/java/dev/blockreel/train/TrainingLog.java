@@ -1,5 +1,6 @@
 package dev.blockreel.train;
 
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.failure.EngineFailure;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -37,14 +38,16 @@ final class TrainingLog implements AutoCloseable {
       if (step > 0 && Files.exists(file)) {
         for (String row : Files.readAllLines(file)) {
           String[] cells = row.split("\t", -1);
-          if (!cells[0].equals("step") && Integer.parseInt(cells[0]) <= step) {
+          // A run that was killed may have left half a row.
+          boolean whole = cells.length == measures.size() + 3 && !cells[0].equals("step");
+          if (whole && Integer.parseInt(cells[0]) <= step) {
             kept.add(row);
             steps.add(Double.parseDouble(cells[0]));
             losses.add(Double.parseDouble(cells[2]));
           }
         }
       }
-      Files.write(file, kept);
+      PartFile.write(file, String.join("\n", kept) + "\n");
       this.writer = Files.newBufferedWriter(file, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw failure(e);
@@ -83,9 +86,10 @@ final class TrainingLog implements AutoCloseable {
     chart.getStyler().setYAxisLogarithmic(losses.stream().allMatch(l -> l > 0));
     chart.getStyler().setLegendVisible(false);
     chart.addSeries(measures.get(0), steps, losses).setMarker(SeriesMarkers.NONE);
-    try {
-      BitmapEncoder.saveBitmap(
-          chart, folder.resolve("loss").toString(), BitmapEncoder.BitmapFormat.PNG);
+    try (PartFile picture = new PartFile(folder.resolve("loss.png"))) {
+      Files.write(
+          picture.part(), BitmapEncoder.getBitmapBytes(chart, BitmapEncoder.BitmapFormat.PNG));
+      picture.commit();
     } catch (IOException e) {
       throw failure(e);
     }
