@@ -71,6 +71,9 @@ public final class Main {
       while (root.getCause() != null) {
         root = root.getCause();
       }
+      if (root instanceof EngineFailure failure) { // as of a device that is not there
+        return failed(err, failure);
+      }
       err.println(
           "blockreel: a native library could not be loaded: "
               + oneLine(String.valueOf(root.getMessage())));
@@ -105,13 +108,18 @@ public final class Main {
   }
 
   private static int failed(PrintStream err, Exception failure, ParseResult parsed) {
-    err.println("blockreel: " + describe(failure));
+    int code = failed(err, failure);
     while (parsed.hasSubcommand()) {
       parsed = parsed.subcommand();
     }
     if (parsed.matchedOptionValue("--verbose", false)) {
       failure.printStackTrace(err);
     }
+    return code;
+  }
+
+  private static int failed(PrintStream err, Exception failure) {
+    err.println("blockreel: " + describe(failure));
     boolean wrongUsage =
         failure instanceof EngineFailure coded && coded.code() == FailureCode.BAD_REQUEST;
     return wrongUsage ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
