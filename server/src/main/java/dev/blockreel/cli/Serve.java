@@ -140,14 +140,16 @@ final class Serve extends EngineCommand {
       names = "--keep-jobs",
       defaultValue = "1000",
       paramLabel = "N",
-      description = "How many finished clips are kept. Default: ${DEFAULT-VALUE}.")
+      description =
+          "How many finished clips are kept, and how many images. Default: ${DEFAULT-VALUE}.")
   private int keepJobs;
 
   @Option(
       names = "--disk-mb",
       defaultValue = "4096",
       paramLabel = "MB",
-      description = "What finished clips may take on disk. Default: ${DEFAULT-VALUE}.")
+      description =
+          "What finished clips may take on disk, and what images may. Default: ${DEFAULT-VALUE}.")
   private long diskMegabytes;
 
   @Option(

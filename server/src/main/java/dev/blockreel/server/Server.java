@@ -51,6 +51,7 @@ public final class Server implements AutoCloseable {
   private Jobs jobs;
   private Api api;
   private long sweeper = -1;
+  private boolean closed; // guarded by this
 
   private Server(ServerOptions options) {
     this.options = options;
@@ -122,12 +123,15 @@ public final class Server implements AutoCloseable {
             models,
             options.limits(),
             measures);
-    ImageStore images = new ImageStore(options.data().resolve("images"), options.limits().keep());
+    ImageStore images = new ImageStore(options.data().resolve("images"), options.limits());
     sweeper =
         vertx.setPeriodic(
             1000,
             second -> {
               jobs.sweep();
+              if (engine.impaired()) {
+                api.impaired();
+              }
               api.sweep();
               jobs.later(images::sweep);
             });
@@ -223,10 +227,16 @@ public final class Server implements AutoCloseable {
 
   /**
    * Ends it: takes no more requests, lets running jobs finish for a while, stores all states,
-   * closes connections, frees everything native.
+   * closes connections, frees everything native. Does nothing the second time.
    */
   @Override
   public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
     if (api != null) {
       api.drain();
     }

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -345,6 +346,54 @@ class OperationsTest {
       assertThat(half).doesNotExist();
       assertThat(server.over(id).getString("status")).isEqualTo("completed");
       assertThat(job.resolve(".video.mp4.1.part")).doesNotExist();
+    }
+  }
+
+  @Test
+  void anOldClipThatCannotBeRemovedDoesNotHarmTheNewOne() throws Exception {
+    Limits usual = Limits.DEFAULT;
+    Limits one =
+        new Limits(
+            usual.batch(),
+            usual.queue(),
+            usual.perOwner(),
+            usual.queueTime(),
+            usual.jobTime(),
+            usual.keep(),
+            1,
+            usual.storedBytes(),
+            usual.bodyBytes(),
+            Duration.ZERO);
+    try (TestServer server = TestServer.start(folder, one)) {
+      String old = server.create();
+      server.over(old);
+      Path record = folder.resolve("data/videos").resolve(old).resolve("job.json");
+      Files.delete(record);
+      Files.createDirectory(record);
+      Files.writeString(record.resolve("stuck"), "a folder with something in it stays");
+      String next = server.create();
+      assertThat(server.over(next).getString("status")).isEqualTo("completed");
+      String last = server.create();
+      assertThat(server.over(last).getString("status")).isEqualTo("completed");
+      assertThat(server.get("/v1/videos/" + last + "/content").statusCode()).isEqualTo(200);
+      assertThat(server.get("/v1/videos/" + old).statusCode()).isEqualTo(404);
+    }
+  }
+
+  @Test
+  void whoWaitsForImagesIsToldThatTheServerStops() {
+    try (TestServer server = TestServer.start(folder, limits(10, 10, Duration.ofHours(1)))) {
+      CountDownLatch release = server.holdEngine();
+      JsonObject images = new JsonObject().put("prompt", "walk-left").put("n", 2);
+      CompletableFuture<HttpResponse<byte[]>> answer =
+          CompletableFuture.supplyAsync(() -> server.post("/v1/images/generations", images));
+      while (server.server().jobs().queueDepth() < 2) {
+        Thread.onSpinWait();
+      }
+      CompletableFuture<Void> closed = CompletableFuture.runAsync(server.server()::close);
+      error(answer.join(), 503, "shutting_down", null);
+      release.countDown();
+      closed.join();
     }
   }
 

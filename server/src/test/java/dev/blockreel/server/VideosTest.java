@@ -324,27 +324,60 @@ class VideosTest {
     CountDownLatch release = server.holdEngine();
     JsonObject body = new JsonObject().put("prompt", "walk-left").put("seed", 11);
     String id = create(body, "shared");
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.uri("/").getPort())) {
-      socket
-          .getOutputStream()
-          .write(
-              """
-              POST /v1/videos/sync HTTP/1.1\r
-              Host: 127.0.0.1:%d\r
-              Content-Type: application/json\r
-              Idempotency-Key: shared\r
-              Content-Length: %d\r
-              \r
-              %s"""
-                  .formatted(server.uri("/").getPort(), body.encode().length(), body.encode())
-                  .getBytes(UTF_8));
-      socket.getOutputStream().flush();
-    }
+    waiting(body, "shared").close();
     for (int i = 0; i < 50; i++) { // the same event loop reads the request and sees its end first
       assertThat(server.get("/health").statusCode()).isEqualTo(200);
     }
     release.countDown();
     assertThat(server.over(id).getString("status")).isEqualTo("completed");
+  }
+
+  /** Somebody who waits for a clip at a socket. */
+  private static Socket waiting(JsonObject body, String key) throws IOException {
+    int port = server.uri("/").getPort();
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    socket
+        .getOutputStream()
+        .write(
+            """
+            POST /v1/videos/sync HTTP/1.1\r
+            Host: 127.0.0.1:%d\r
+            Content-Type: application/json\r
+            Idempotency-Key: %s\r
+            Content-Length: %d\r
+            \r
+            %s"""
+                .formatted(port, key, body.encode().length(), body.encode())
+                .getBytes(UTF_8));
+    socket.getOutputStream().flush();
+    return socket;
+  }
+
+  @Test
+  void whoLeftAndComesBackGetsAClip() throws IOException {
+    CountDownLatch release = server.holdEngine();
+    JsonObject body = new JsonObject().put("prompt", "walk-left").put("seed", 12);
+    String last = newest();
+    try (Socket socket = waiting(body, "again")) {
+      assertThat(socket.isConnected()).isTrue();
+      while (newest().equals(last)) {
+        Thread.onSpinWait();
+      }
+    }
+    assertThat(server.over(newest()).getString("status")).isEqualTo("failed");
+    release.countDown();
+    HttpResponse<byte[]> response =
+        server.send(
+            server
+                .request("/v1/videos/sync")
+                .header("content-type", "application/json")
+                .header("idempotency-key", "again")
+                .POST(java.net.http.HttpRequest.BodyPublishers.ofString(body.encode())));
+    assertThat(clip(response, "video/mp4").frames()).isEqualTo(TinyModel.FRAMES);
+  }
+
+  private static String newest() {
+    return String.valueOf(json(server.get("/v1/videos?limit=1")).getString("first_id"));
   }
 
   private static String create(JsonObject body, String key) {

@@ -121,6 +121,11 @@ public final class Engine implements AutoCloseable {
     return queue.position(work);
   }
 
+  /** Whether a fault has ended one of its threads; what it was doing has failed then. */
+  public boolean impaired() {
+    return threads.stream().anyMatch(EngineThread::ended);
+  }
+
   /** How much work waits. */
   public int depth() {
     return queue.depth();
@@ -138,7 +143,10 @@ public final class Engine implements AutoCloseable {
           }
         };
     synchronized (this) {
-      threads.stream().min(Comparator.comparingInt(EngineThread::load)).orElseThrow().run(errand);
+      threads.stream()
+          .min(Comparator.comparing(EngineThread::ended).thenComparing(EngineThread::load))
+          .orElseThrow()
+          .run(errand);
     }
     return done;
   }

@@ -35,6 +35,7 @@ final class EngineThread {
   private final Set<Work> works = new LinkedHashSet<>();
   private final Thread thread;
   private volatile int slotsTaken;
+  private volatile boolean ended;
 
   /**
    * @param slots of each model's batch
@@ -81,12 +82,20 @@ final class EngineThread {
 
   /** Whether this work may join now; guarded by the engine. */
   boolean hasRoom(Work work) {
+    if (ended) {
+      return false;
+    }
     int taken = 0;
     for (Work other : works) {
       taken += other.model().equals(work.model()) ? other.slots() : 0;
     }
     // What needs more than there is joins an empty batch, which then says so.
     return runners.containsKey(work.model()) && (taken + work.slots() <= slots || taken == 0);
+  }
+
+  /** Whether it does nothing any more: a fault ended it, if nobody closed the engine. */
+  boolean ended() {
+    return ended;
   }
 
   /** Slots that its work takes; guarded by the engine. */
@@ -125,6 +134,7 @@ final class EngineThread {
     } catch (RuntimeException | Error e) {
       LOG.error("an engine thread ended", e);
     } finally {
+      ended = true;
       runners.values().forEach(ModelRunner::close);
     }
   }

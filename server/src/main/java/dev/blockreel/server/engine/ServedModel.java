@@ -3,6 +3,7 @@ package dev.blockreel.server.engine;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.generator.nbp.NbpGenerator;
+import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.sampler.SamplingOptions;
@@ -23,7 +24,7 @@ import java.util.function.ToIntFunction;
  * @param fps frames per second that it was trained at
  * @param blocks steps of a whole clip
  * @param blockSize tokens a block
- * @param unit what a block is: a token, a row, a frame, a cell, a scale
+ * @param unit what a block is: a token, a row, a frame, a cell, a subsample, a scale, the whole
  * @param tokensPerFrame of a latent frame
  * @param takesText whether a prompt is free text
  * @param needsReference whether it only continues given frames
@@ -77,10 +78,24 @@ public record ServedModel(
         json.path("attribution").asText(null));
   }
 
-  /** Steps until the first frame is whole: of a hybrid model single tokens, then blocks. */
+  /** The fields of {@code extra_params} that mean something to it, beside the class. */
+  public List<String> options() {
+    return switch (kind) {
+      case NbpGenerator.KIND ->
+          List.of("block_size", "temperature", "top_k", "top_p", "cfg_scale", "prediction_unit");
+      case XarGenerator.KIND ->
+          List.of("temperature", "num_inference_steps", "cfg_scale", "prediction_unit");
+      default -> List.of("temperature", "top_k", "top_p", "cfg_scale", "prediction_unit");
+    };
+  }
+
+  /**
+   * Steps until the first frame is whole: of a hybrid model single tokens, then blocks; 0 where it
+   * takes all steps.
+   */
   public int firstFrameBlocks(GenerationRequest.Mode mode) {
     if (!kind.equals(NbpGenerator.KIND)) {
-      return blocks;
+      return 0;
     }
     int block = mode == GenerationRequest.Mode.NTP ? 1 : blockSize;
     return Math.min(block, tokensPerFrame) + Math.max(0, tokensPerFrame / block - 1);

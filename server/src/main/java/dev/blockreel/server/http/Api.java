@@ -89,6 +89,11 @@ public final class Api {
     operations.ready();
   }
 
+  /** Tells those who ask that this server had better be replaced. */
+  public void impaired() {
+    operations.impaired();
+  }
+
   /** No more requests are taken. */
   public void drain() {
     operations.draining();

@@ -2,6 +2,7 @@ package dev.blockreel.server.http;
 
 import io.vertx.core.MultiMap;
 import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
 import java.util.Map;
@@ -56,9 +57,9 @@ final class Fields {
     return ((Map<String, Object>) group).put(name, value);
   }
 
-  /** All fields as they came, sorted by name on every level. */
+  /** All fields as they came, as JSON, sorted by name on every level. */
   String canonical() {
-    return sorted(values).toString();
+    return Json.encode(sorted(values));
   }
 
   private static Object sorted(Object value) {
@@ -67,9 +68,7 @@ final class Fields {
       map.forEach((name, inner) -> ordered.put(String.valueOf(name), sorted(inner)));
       return ordered;
     }
-    return value instanceof List<?> list
-        ? list.stream().map(Fields::sorted).toList()
-        : String.valueOf(value);
+    return value instanceof List<?> list ? list.stream().map(Fields::sorted).toList() : value;
   }
 
   private Object take(String name) {

@@ -86,7 +86,6 @@ final class ImageRoutes {
     Delivery delivery = Delivery.read(fields);
     VideoRequest request = VideoFields.readImage(fields, open.models());
     String owner = Access.owner(ctx);
-    open.jobs().admitImages(owner, delivery.count);
     Events events = delivery.stream ? new Events(ctx, request, delivery) : null;
     List<ImageWork> works = new ArrayList<>();
     for (int i = 0; i < delivery.count; i++) {
@@ -102,7 +101,9 @@ final class ImageRoutes {
               open.images(),
               measures));
     }
-    Runnable cancel = () -> works.forEach(work -> cancel(open, work));
+    EngineFailure cancelled = new EngineFailure(FailureCode.CANCELLED, "the request was cancelled");
+    Runnable cancel = () -> works.forEach(work -> open.jobs().cancel(work, cancelled));
+    open.jobs().submit(works);
     AtomicBoolean late = new AtomicBoolean();
     long deadline =
         vertx.setTimer(
@@ -112,15 +113,11 @@ final class ImageRoutes {
               cancel.run();
             });
     ctx.response().closeHandler(gone -> cancel.run());
-    works.forEach(open.engine()::submit);
     List<Future<byte[]>> images = new ArrayList<>();
     for (int i = 0; i < works.size(); i++) {
       int number = i;
-      // Its place is free before its client hears of it and comes again.
       Future<byte[]> image =
-          Future.fromCompletionStage(
-              works.get(i).image().whenComplete((bytes, failure) -> open.jobs().imageOver(owner)),
-              vertx.getOrCreateContext());
+          Future.fromCompletionStage(works.get(i).image(), vertx.getOrCreateContext());
       images.add(
           events == null ? image : image.onSuccess(bytes -> events.completed(number, bytes)));
     }
@@ -152,13 +149,6 @@ final class ImageRoutes {
         "deadline_exceeded",
         null,
         "the images were not made within %d seconds".formatted(open.jobs().jobTime().toSeconds()));
-  }
-
-  private static void cancel(Service open, ImageWork work) {
-    work.cancel();
-    if (open.engine().withdraw(work)) {
-      work.failed(new EngineFailure(FailureCode.CANCELLED, "the request was cancelled"));
-    }
   }
 
   private void answer(RoutingContext ctx, Delivery delivery, List<ImageWork> works) {

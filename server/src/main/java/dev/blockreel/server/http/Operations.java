@@ -56,6 +56,13 @@ final class Operations {
     status = "ready";
   }
 
+  /** Something broke: requests are still taken, but a new server would do better. */
+  void impaired() {
+    if (status.equals("ready")) {
+      status = "impaired";
+    }
+  }
+
   /** No more requests are taken. */
   void draining() {
     status = "draining";

@@ -1,11 +1,11 @@
 package dev.blockreel.server.http;
 
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.SamplingOptions;
 import dev.blockreel.server.engine.ServedModel;
 import dev.blockreel.server.jobs.VideoRequest;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -238,8 +238,10 @@ final class VideoFields {
     Double topP = extra.number("top_p", 0, 1);
     Long usualSteps = fields.integer("num_inference_steps", 1, 1000);
     Long steps = extra.integer("num_inference_steps", 1, 1000);
-    refuseSteps(usualSteps, "num_inference_steps", model);
-    refuseSteps(steps, "extra_params.num_inference_steps", model);
+    for (String name : List.of("top_k", "top_p", "num_inference_steps", "block_size")) {
+      refuseUnused(extra, "extra_params." + name, name, model);
+    }
+    refuseUnused(fields, "num_inference_steps", "num_inference_steps", model);
     try {
       return new SamplingOptions(
           or(temperature, defaults.temperature()),
@@ -257,15 +259,18 @@ final class VideoFields {
     }
   }
 
-  private static void refuseSteps(Long steps, String param, ServedModel model) {
-    if (steps != null && !model.kind().equals(XarGenerator.KIND)) {
-      throw unsupported(param, model.name() + " has no flow whose steps could be chosen");
+  private static void refuseUnused(Fields fields, String param, String name, ServedModel model) {
+    if (fields.has(name) && !model.options().contains(name)) {
+      throw unsupported(
+          param, "%s takes %s".formatted(model.name(), String.join(", ", model.options())));
     }
   }
 
   private static GenerationRequest.Mode mode(Fields extra, ServedModel model) {
     Long block = extra.integer("block_size", 1, Integer.MAX_VALUE);
-    String unit = extra.word("prediction_unit", "token", "row", "frame", "cell", "scale");
+    String unit =
+        extra.word(
+            "prediction_unit", "token", "row", "frame", "cell", "subsample", "scale", "whole");
     if (block != null && block != 1 && block != model.blockSize()) {
       throw ApiFailure.badRequest(
           "invalid_value",
@@ -274,6 +279,11 @@ final class VideoFields {
           model.name(),
           model.blockSize(),
           block);
+    }
+    boolean single = block != null ? block == 1 : "token".equals(unit);
+    if (single && !model.options().contains("block_size")) {
+      throw unsupported(
+          "extra_params.prediction_unit", model.name() + " predicts no single tokens");
     }
     if (unit != null && !unit.equals("token") && !unit.equals(model.unit())) {
       throw ApiFailure.badRequest(
@@ -284,7 +294,6 @@ final class VideoFields {
           model.unit(),
           unit);
     }
-    boolean single = block != null ? block == 1 : "token".equals(unit);
     return single ? GenerationRequest.Mode.NTP : GenerationRequest.Mode.NBP;
   }
 

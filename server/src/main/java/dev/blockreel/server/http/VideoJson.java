@@ -45,7 +45,9 @@ final class VideoJson {
         .put("blocks_done", job.blocksDone())
         .put("blocks_total", job.blocksTotal())
         .put("queue_position", position == 0 ? null : position)
-        .put("extra_params", options(request.options(), request.mode()))
+        .put(
+            "extra_params",
+            options(request.options(), request.mode(), jobs.options(request.model())))
         .put("time_to_first_frame_s", between(record.createdAt(), record.firstFrameAt()))
         .put("inference_time_s", between(record.startedAt(), record.completedAt()));
   }
@@ -73,14 +75,21 @@ final class VideoJson {
             .put("message", record.error().message());
   }
 
-  private static JsonObject options(SamplingOptions options, GenerationRequest.Mode mode) {
+  /** Those that the model takes. */
+  private static JsonObject options(
+      SamplingOptions options, GenerationRequest.Mode mode, List<String> taken) {
     JsonObject json =
         new JsonObject()
             .put("temperature", options.temperature())
             .put("top_k", options.topK())
             .put("top_p", options.topP())
-            .put("cfg_scale", options.cfg());
-    return mode == GenerationRequest.Mode.NTP ? json.put("block_size", 1) : json;
+            .put("cfg_scale", options.cfg())
+            .put("num_inference_steps", options.flow().steps());
+    if (mode == GenerationRequest.Mode.NTP) {
+      json.put("block_size", 1);
+    }
+    json.getMap().keySet().retainAll(taken);
+    return json;
   }
 
   /** A page of jobs. */
@@ -111,17 +120,19 @@ final class VideoJson {
         .put("frames", model.frames())
         .put("fps", model.frames() > 1 ? model.fps() : 0)
         .put("blocks", model.blocks())
-        .put(
-            "options",
-            JsonArray.of(
-                "block_size", "temperature", "top_k", "top_p", "cfg_scale", "prediction_unit"))
-        .put(
-            "defaults",
-            options(model.defaults(), GenerationRequest.Mode.NBP)
-                .put("block_size", model.blockSize())
-                .put("prediction_unit", model.unit()))
+        .put("options", new JsonArray(model.options()))
+        .put("defaults", defaults(model))
         .put("takes_reference", model.takesReference())
         .put("licence", model.licence())
         .put("attribution", model.attribution());
+  }
+
+  private static JsonObject defaults(ServedModel model) {
+    List<String> taken = model.options();
+    JsonObject json = options(model.defaults(), GenerationRequest.Mode.NBP, taken);
+    if (taken.contains("block_size")) {
+      json.put("block_size", model.blockSize());
+    }
+    return json.put("prediction_unit", model.unit());
   }
 }

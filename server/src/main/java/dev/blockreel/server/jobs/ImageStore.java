@@ -9,28 +9,38 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Images in files whose names nobody can guess, until they expire. All methods block. */
+/**
+ * Images in files whose names nobody can guess, until they expire or newer ones need their room.
+ * All methods block.
+ */
 public final class ImageStore {
   private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
+  private static final Duration BETWEEN_SWEEPS = Duration.ofMinutes(1);
 
   private final SecureRandom random = new SecureRandom();
   private final Path folder;
-  private final Duration keep;
+  private final Path drafts;
+  private final Limits limits;
+  private Instant nextSweep = Instant.MIN;
 
   /**
    * @param folder made where it is missing
-   * @param keep how long images stay
+   * @param limits how long images stay, how many, and what they may take, as for jobs
    */
-  public ImageStore(Path folder, Duration keep) {
+  public ImageStore(Path folder, Limits limits) {
     this.folder = folder;
-    this.keep = keep;
+    this.drafts = folder.resolve("drafts");
+    this.limits = limits;
     try {
-      Files.createDirectories(folder);
+      Files.createDirectories(drafts);
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot make the folder %s", folder);
     }
@@ -55,7 +65,7 @@ public final class ImageStore {
 
   /** Encodes an image; leaves no file. For the engine thread. */
   byte[] encode(Clip image, String format) {
-    Path file = file(newId(), format);
+    Path file = drafts.resolve(newId() + "." + format);
     try {
       ClipWriter.write(file, image);
       byte[] bytes = Files.readAllBytes(file);
@@ -66,13 +76,33 @@ public final class ImageStore {
     }
   }
 
-  /** Removes what has expired. */
+  private record Kept(Path file, Instant since, long bytes) {}
+
+  /** Removes, once a minute, what has expired, and the oldest of what is too much. */
   public void sweep() {
-    Instant oldest = Instant.now().minus(keep);
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        if (Files.getLastModifiedTime(file).toInstant().isBefore(oldest)) {
-          Files.delete(file);
+    Instant now = Instant.now();
+    if (now.isBefore(nextSweep)) {
+      return;
+    }
+    nextSweep = now.plus(BETWEEN_SWEEPS);
+    try {
+      List<Kept> newest = new ArrayList<>();
+      try (Stream<Path> files = Files.list(folder)) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          newest.add(
+              new Kept(file, Files.getLastModifiedTime(file).toInstant(), JobStore.size(file)));
+        }
+      }
+      newest.sort(Comparator.comparing(Kept::since).reversed());
+      Instant oldest = now.minus(limits.keep());
+      long bytes = 0;
+      for (int i = 0; i < newest.size(); i++) {
+        Kept kept = newest.get(i);
+        bytes += kept.bytes;
+        if (i >= limits.storedJobs()
+            || bytes > limits.storedBytes()
+            || kept.since.isBefore(oldest)) {
+          Files.deleteIfExists(kept.file);
         }
       }
     } catch (IOException e) {

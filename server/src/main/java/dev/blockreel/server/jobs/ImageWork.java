@@ -24,15 +24,17 @@ public final class ImageWork implements Work {
   private final Measures measures;
   private final long createdNanos = System.nanoTime();
   private final CompletableFuture<byte[]> image = new CompletableFuture<>();
-  private volatile boolean cancelled;
+  private volatile RuntimeException cancelled;
+  private volatile Runnable over = () -> {};
   private Clip frame; // from here on: engine thread only
   private int partialsSent;
   private int stepsDone;
+  private int stepsTotal;
   private boolean begun;
 
   /**
    * @param format png, jpeg or webp
-   * @param steps until the image is whole
+   * @param steps until the image is whole, or 0 where it takes all that there are
    * @param partials how many incomplete images to show
    * @param onPartial gets them, encoded, on the engine thread
    */
@@ -65,9 +67,14 @@ public final class ImageWork implements Work {
     return image;
   }
 
-  /** Ends it before its next block. */
-  public void cancel() {
-    cancelled = true;
+  /** Ends it before its next block, and {@link #image} with this reason. */
+  void cancel(RuntimeException reason) {
+    cancelled = reason;
+  }
+
+  /** What is done when it is made or given up, before anybody hears of it. */
+  void whenOver(Runnable task) {
+    over = task;
   }
 
   @Override
@@ -99,14 +106,15 @@ public final class ImageWork implements Work {
   @Override
   public void step(int done, int total) {
     stepsDone = done;
+    stepsTotal = steps == 0 ? total : steps;
   }
 
   /** In even steps towards the whole image, which is no partial one any more. */
   @Override
   public boolean wantsPreview() {
     return partialsSent < partials
-        && stepsDone < steps
-        && stepsDone * (partials + 1) >= steps * (partialsSent + 1);
+        && stepsDone < stepsTotal
+        && stepsDone * (partials + 1) >= stepsTotal * (partialsSent + 1);
   }
 
   @Override
@@ -126,7 +134,7 @@ public final class ImageWork implements Work {
 
   @Override
   public boolean cancelled() {
-    return cancelled;
+    return cancelled != null;
   }
 
   @Override
@@ -139,6 +147,7 @@ public final class ImageWork implements Work {
     byte[] bytes = store.encode(frame, format);
     measures.ended();
     measures.completed(since());
+    over.run();
     image.complete(bytes);
   }
 
@@ -147,7 +156,10 @@ public final class ImageWork implements Work {
     if (begun) {
       measures.ended();
     }
-    measures.failed(JobError.of(cause).code());
-    image.completeExceptionally(cause);
+    RuntimeException reason = cancelled;
+    Throwable told = reason == null ? cause : reason;
+    measures.failed(JobError.of(told).code());
+    over.run();
+    image.completeExceptionally(told);
   }
 }

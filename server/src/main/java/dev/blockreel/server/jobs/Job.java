@@ -145,6 +145,11 @@ public final class Job implements Work {
     return stopReason;
   }
 
+  /** Whether nobody gets its clip any more: its viewer has gone, or it failed before him. */
+  boolean abandoned() {
+    return record.session() && (stopReason != null || record.status() == JobStatus.FAILED);
+  }
+
   void record(JobRecord next) {
     record = next;
     tell();

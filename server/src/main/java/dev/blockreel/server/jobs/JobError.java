@@ -28,6 +28,9 @@ public record JobError(String code, String message) {
 
   /** What the engine said, without its own file names where it is a fault of the server. */
   static JobError of(Throwable cause) {
+    if (cause instanceof Refusal refusal) {
+      return new JobError(refusal.reason().code(), refusal.getMessage());
+    }
     if (!(cause instanceof EngineFailure failure)) {
       return INTERNAL;
     }

@@ -1,12 +1,15 @@
 package dev.blockreel.server.jobs;
 
 import java.security.SecureRandom;
+import java.util.Comparator;
 
-/**
- * Names of jobs: {@code video_NODE_ULID}. Sorted as text they are in the order of their making, and
- * they say which server has them.
- */
+/** Names of jobs: {@code video_NODE_ULID}, which say which server has them and when they came. */
 final class JobIds {
+  /** The order of their making, whichever server made them. */
+  static final Comparator<String> BY_AGE =
+      Comparator.comparing((String id) -> id.substring(id.lastIndexOf('_') + 1))
+          .thenComparing(Comparator.naturalOrder());
+
   /** Crockford's alphabet: no letter that is taken for another. */
   private static final char[] ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".toCharArray();
 

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -226,12 +225,12 @@ final class JobStore {
     }
   }
 
-  /** Bytes of a file. */
+  /** Bytes of a file; 0 where it has just gone, as part files do. */
   static long size(Path file) {
     try {
       return Files.size(file);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      return 0;
     }
   }
 }

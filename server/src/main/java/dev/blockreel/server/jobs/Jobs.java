@@ -9,17 +9,19 @@ import dev.blockreel.server.streams.ClipRecorder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,9 +33,6 @@ import org.slf4j.LoggerFactory;
 public final class Jobs implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
 
-  /** What must be free on the disk for a job to be taken on: its clip wants to be stored too. */
-  private static final long RESERVE = 16 << 20;
-
   /** A job that was begun so often and never ended is what ends the server. */
   private static final int MOST_ATTEMPTS = 3;
 
@@ -43,7 +42,8 @@ public final class Jobs implements AutoCloseable {
   private final Measures measures;
   private final JobStore store;
   private final JobIds ids;
-  private final NavigableMap<String, Job> jobs = new ConcurrentSkipListMap<>();
+  private final NavigableMap<String, Job> jobs = new ConcurrentSkipListMap<>(JobIds.BY_AGE);
+  private final DiskRoom room;
   private final ExecutorService disk =
       Executors.newSingleThreadExecutor(task -> new Thread(task, "job-store"));
   private final ExecutorService files =
@@ -51,7 +51,7 @@ public final class Jobs implements AutoCloseable {
   private volatile boolean stopping;
   private volatile double usualSeconds = 1;
   private int beingStored; // guarded by this
-  private final Map<String, Integer> images = new HashMap<>(); // of each owner; guarded by this
+  private final Set<ImageWork> images = ConcurrentHashMap.newKeySet(); // that wait or run
 
   /** A page of jobs in the wanted order, and whether others follow. */
   public record Page(List<Job> jobs, boolean more) {}
@@ -75,9 +75,10 @@ public final class Jobs implements AutoCloseable {
     this.limits = limits;
     this.measures = measures;
     this.store = new JobStore(folder);
+    this.room = new DiskRoom(jobs, store, limits);
     this.ids = new JobIds(node);
     store.load().forEach(this::restore);
-    disk.execute(this::makeRoom);
+    disk.execute(room::make);
   }
 
   private void restore(JobRecord stored) {
@@ -145,7 +146,10 @@ public final class Jobs implements AutoCloseable {
     }
     return CompletableFuture.supplyAsync(
             () -> {
-              requireRoom(job, reference);
+              if (!room.isThere(job, reference)) {
+                drop(reference);
+                throw refusal(Reason.DISK_FULL, "there is no room on the disk for another job");
+              }
               store.create(job.record(), reference);
               return new Accepted(job, true);
             },
@@ -157,6 +161,9 @@ public final class Jobs implements AutoCloseable {
               }
               if (failure != null) {
                 jobs.remove(job.id());
+                // Others may hold it by its Idempotency-Key.
+                JobRecord last = job.record().failed(JobError.of(failure.getCause()), now(), now());
+                job.settle(last, last);
                 LOG.warn("a job could not be stored: {}", failure.getMessage());
               } else {
                 engine.submit(job);
@@ -173,28 +180,16 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  /** Finished jobs make room for new ones; those that wait do not. For the disk thread. */
-  private void requireRoom(Job job, Path reference) {
-    long needed = reference == null ? 0 : JobStore.size(reference);
-    long waiting =
-        jobs.values().stream()
-            .filter(other -> other != job && other.record().request().hasReference())
-            .filter(other -> !other.record().status().over())
-            .mapToLong(other -> store.bytes(other.id()))
-            .sum();
-    if (needed > 0 && waiting + needed > limits.storedBytes() || store.free() < needed + RESERVE) {
-      drop(reference);
-      throw refusal(Reason.DISK_FULL, "there is no room on the disk for another job");
-    }
-  }
-
   private Optional<Job> known(String owner, Idempotency idempotency) {
     if (idempotency == null) {
       return Optional.empty();
     }
     for (Job job : jobs.values()) {
       Idempotency other = job.record().idempotency();
-      if (other != null && other.key().equals(idempotency.key()) && job.owner().equals(owner)) {
+      if (other != null
+          && other.key().equals(idempotency.key())
+          && job.owner().equals(owner)
+          && !job.abandoned()) {
         if (!other.equals(idempotency)) {
           throw refusal(
               Reason.IDEMPOTENCY_MISMATCH,
@@ -207,23 +202,33 @@ public final class Jobs implements AutoCloseable {
   }
 
   /**
-   * Takes on images, which are no jobs but count like them. {@link #imageOver} follows for each.
+   * Takes on the images of a request, which are no jobs but count like them.
    *
+   * @param works all of one owner, at least one
    * @throws Refusal where they are not taken on
    */
-  public synchronized void admitImages(String owner, int count) {
-    refuseWhereFull(owner, count);
-    images.merge(owner, count, Integer::sum);
+  public void submit(List<ImageWork> works) {
+    synchronized (this) {
+      refuseWhereFull(works.get(0).owner(), works.size());
+      images.addAll(works);
+    }
+    for (ImageWork work : works) {
+      work.whenOver(() -> images.remove(work));
+      engine.submit(work);
+    }
   }
 
-  /** An image that was taken on is made or given up. */
-  public synchronized void imageOver(String owner) {
-    images.computeIfPresent(owner, (key, count) -> count == 1 ? null : count - 1);
+  /** Ends an image before its next block; does nothing where it is over. */
+  public void cancel(ImageWork work, RuntimeException reason) {
+    work.cancel(reason);
+    if (engine.withdraw(work)) {
+      work.failed(reason);
+    }
   }
 
   private void refuseWhereFull(String owner, int more) {
     if (stopping) {
-      throw refusal(Reason.SHUTTING_DOWN, "the server is shutting down");
+      throw shuttingDown();
     }
     int waiting = queueDepth();
     if (waiting >= limits.queue()) {
@@ -234,13 +239,17 @@ public final class Jobs implements AutoCloseable {
         jobs.values().stream()
                 .filter(job -> !job.record().status().over() && job.owner().equals(owner))
                 .count()
-            + images.getOrDefault(owner, 0);
+            + images.stream().filter(work -> work.owner().equals(owner)).count();
     if (own + more > limits.perOwner()) {
       throw refusal(
           Reason.TOO_MANY_IN_FLIGHT,
           "this key has %d clips and images that wait or run: %d are the most"
               .formatted(own, limits.perOwner()));
     }
+  }
+
+  private Refusal shuttingDown() {
+    return refusal(Reason.SHUTTING_DOWN, "the server is shutting down");
   }
 
   private Refusal refusal(Reason reason, String message) {
@@ -256,6 +265,11 @@ public final class Jobs implements AutoCloseable {
   /** 1 for the next one; 0 when it no longer waits. */
   public int position(Job job) {
     return engine.position(job);
+  }
+
+  /** Options that a model takes; none where it is no longer served. */
+  public List<String> options(String model) {
+    return models.containsKey(model) ? models.get(model).options() : List.of();
   }
 
   /** A job of this owner. */
@@ -294,12 +308,7 @@ public final class Jobs implements AutoCloseable {
   /** Cancels a job and removes its record and files; completes when they are gone. */
   public CompletableFuture<Void> delete(Job job) {
     cancel(job, JobError.CANCELLED);
-    return job.over().thenRunAsync(() -> forget(job), disk);
-  }
-
-  private void forget(Job job) {
-    store.delete(job.id());
-    jobs.remove(job.id());
+    return job.over().thenRunAsync(() -> room.forget(job), disk);
   }
 
   // The engine thread reports, and the one that writes clips:
@@ -307,14 +316,14 @@ public final class Jobs implements AutoCloseable {
   void began(Job job) {
     JobRecord record = job.record().begun(now());
     job.record(record);
-    measures.began(Duration.ofMillis(record.startedAt() - record.createdAt()));
+    measures.began(Duration.ofMillis(record.startedAt() - job.waitsSince()));
     disk.execute(() -> save(record));
   }
 
   void firstFrame(Job job) {
     JobRecord record = job.record().shown(now());
     job.record(record);
-    measures.firstFrame(Duration.ofMillis(record.firstFrameAt() - record.createdAt()));
+    measures.firstFrame(Duration.ofMillis(record.firstFrameAt() - job.waitsSince()));
   }
 
   void frames(int count) {
@@ -346,16 +355,17 @@ public final class Jobs implements AutoCloseable {
     usualSeconds = 0.8 * usualSeconds + 0.2 * (now() - record.startedAt()) / 1000.0;
     disk.execute(
         () -> {
+          JobRecord last = record.completed(now(), now() + limits.keep().toMillis());
           try {
-            JobRecord last = record.completed(now(), now() + limits.keep().toMillis());
             store.saveWithMedia(last);
-            measures.completed(Duration.ofMillis(last.completedAt() - last.createdAt()));
-            job.settle(last, last);
-            makeRoom();
           } catch (EngineFailure e) {
             LOG.warn("{}: {}", job.id(), e.getMessage());
             fail(job, JobError.of(e));
+            return;
           }
+          measures.completed(Duration.ofMillis(last.completedAt() - job.waitsSince()));
+          job.settle(last, last);
+          room.make();
         });
   }
 
@@ -379,7 +389,7 @@ public final class Jobs implements AutoCloseable {
     JobRecord stored = again ? last.queuedAgain() : last;
     save(stored);
     job.settle(stored, last);
-    makeRoom();
+    room.make();
   }
 
   private void save(JobRecord record) {
@@ -390,26 +400,6 @@ public final class Jobs implements AutoCloseable {
     } catch (EngineFailure e) {
       LOG.warn("{}: {}", record.id(), e.getMessage());
     }
-  }
-
-  /** The oldest finished jobs go, until what stays is within the limits. For the disk thread. */
-  private void makeRoom() {
-    List<Job> finished =
-        jobs.values().stream().filter(job -> job.record().status().over()).toList();
-    long bytes = finished.stream().mapToLong(this::bytes).sum();
-    int count = finished.size();
-    for (Job oldest : finished) {
-      if (count <= limits.storedJobs() && bytes <= limits.storedBytes()) {
-        return;
-      }
-      bytes -= bytes(oldest);
-      count--;
-      forget(oldest);
-    }
-  }
-
-  private long bytes(Job job) {
-    return job.bytes(() -> store.bytes(job.id()));
   }
 
   /** Ends what is too late and forgets what has expired; to be called each second. */
@@ -433,7 +423,7 @@ public final class Jobs implements AutoCloseable {
         }
         case COMPLETED, FAILED -> {
           if (record.expiresAt() <= now) {
-            disk.execute(() -> forget(job));
+            disk.execute(() -> room.forgetOrWarn(job));
           }
         }
       }
@@ -463,10 +453,17 @@ public final class Jobs implements AutoCloseable {
       stopping = true;
     }
     engine.drain();
+    for (ImageWork work : images) {
+      if (engine.withdraw(work)) {
+        work.failed(shuttingDown());
+      }
+    }
     CompletableFuture<?>[] running =
-        jobs.values().stream()
-            .filter(job -> job.record().status() == JobStatus.IN_PROGRESS)
-            .map(Job::over)
+        Stream.concat(
+                jobs.values().stream()
+                    .filter(job -> job.record().status() == JobStatus.IN_PROGRESS)
+                    .map(Job::over),
+                images.stream().map(ImageWork::image))
             .toArray(CompletableFuture[]::new);
     try {
       CompletableFuture.allOf(running)
@@ -475,6 +472,7 @@ public final class Jobs implements AutoCloseable {
     } catch (CompletionException e) {
       LOG.info("some jobs are not done: they begin anew with the next server");
     }
+    images.forEach(work -> cancel(work, shuttingDown()));
     for (Job job : jobs.values()) {
       if (!job.record().status().over()) {
         cancel(job, JobError.SHUTTING_DOWN);
