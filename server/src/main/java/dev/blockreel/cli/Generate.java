@@ -132,6 +132,9 @@ final class Generate extends EngineCommand {
 
   private void generate(Pipeline pipeline, ClipDestination destination, PrintStream report) {
     List<Integer> labels = labels(pipeline);
+    if (condition == null && conditionFrames != null) {
+      throw EngineFailure.badRequest("--condition-frames are those of --condition: give it too");
+    }
     List<TokenGrid> given = condition == null ? List.of() : given(pipeline, labels.size());
     List<GenerationRequest> batches = batches(pipeline, labels, given);
     if (verbose()) {

@@ -192,6 +192,8 @@ class GenerateTest {
   void whatCannotBeStreamedIsRefusedBeforeTheWork() {
     generate("--class", "0", "--stream", "--out", folder.resolve("a.gif"))
         .failedWith(2, "--stream writes mp4, webm, mkv or mjpeg: a .gif cannot be played");
+    generate("--class", "0", "--out", "").failedWith(2, "'--out'", "an empty path was given");
+    generate("--class", "0", "--condition-frames", "1").failedWith(2, "give it too");
     generate("--class", "0,1", "--out", "-").failedWith(2, "- takes one clip at a time: for 2");
     assertThat(names(folder)).isEmpty();
   }
