@@ -100,7 +100,7 @@ public final class ClipClassifier implements AutoCloseable {
    *     do not fit
    */
   public static ClipClassifier load(ModelDirectory model, Numerics numerics) {
-    Description description = model.part("classifier", Description.class);
+    Description description = model.part("classifier", KIND, Description.class);
     List<String> classes = new ArrayList<>();
     model.description().path("classes").forEach(name -> classes.add(name.asText()));
     if (classes.size() != description.network().classes()) {

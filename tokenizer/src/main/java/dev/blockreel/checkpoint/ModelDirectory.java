@@ -4,6 +4,7 @@ import static dev.blockreel.failure.FailureCode.BAD_REQUEST;
 import static dev.blockreel.failure.FailureCode.CHECKPOINT_MISMATCH;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -43,7 +44,11 @@ public final class ModelDirectory {
   private static final String DESCRIPTION = "model.json";
 
   private static final JsonMapper JSON =
-      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+      JsonMapper.builder()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .build();
 
   private final Path path;
   private final JsonNode description;
@@ -172,14 +177,21 @@ public final class ModelDirectory {
    * Reads what {@code model.json} says of one part of the model.
    *
    * @param name {@code tokenizer}, {@code generator} or {@code classifier}
+   * @param kind what it says under {@code kind}
    * @param type the record that it fills
-   * @throws EngineFailure BAD_REQUEST when the model has no such part; CHECKPOINT_MISMATCH when
-   *     what it says of it makes no sense
+   * @throws EngineFailure BAD_REQUEST when the model has no such part, or one of another kind;
+   *     CHECKPOINT_MISMATCH when what it says of it makes no sense
    */
-  public <T> T part(String name, Class<T> type) {
-    JsonNode json = description.get(name);
-    if (json == null) {
+  public <T> T part(String name, String kind, Class<T> type) {
+    JsonNode json = description.path(name);
+    if (json.isMissingNode() || json.isNull()) {
       throw EngineFailure.badRequest("model %s has no %s: this command needs one", path, name);
+    }
+    String got = json.path("kind").asText(kind);
+    if (!got.equals(kind)) {
+      throw EngineFailure.badRequest(
+          "model %s has a %s of the kind %s: one of the kind %s is needed here",
+          path, name, Quoted.shortened(got), kind);
     }
     try {
       return JSON.treeToValue(json, type);
@@ -187,7 +199,7 @@ public final class ModelDirectory {
       throw new EngineFailure(
           CHECKPOINT_MISMATCH,
           "%s/%s describes no usable %s: %s"
-              .formatted(path, DESCRIPTION, name, e.getOriginalMessage()),
+              .formatted(path, DESCRIPTION, name, JsonFault.describe(e)),
           e);
     }
   }

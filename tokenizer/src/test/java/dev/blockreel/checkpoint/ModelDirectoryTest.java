@@ -170,4 +170,28 @@ class ModelDirectoryTest {
         .extracting("code")
         .isEqualTo(FailureCode.CHECKPOINT_MISMATCH);
   }
+
+  /** Stands for what a model says of a part. */
+  public record Part(String kind, List<Integer> sizes, int width) {}
+
+  @Test
+  void partsOfAnotherKindOrWithoutSenseAreOneLine() {
+    description.putObject("tokenizer").put("kind", "kl").put("width", 4).putNull("sizes");
+    description.putNull("generator");
+    Path path = folder.resolve("parts");
+    ModelDirectory.write(path, description, Map.of("w.safetensors", weights));
+    ModelDirectory model = ModelDirectory.open(path);
+    assertThatThrownBy(() -> model.part("tokenizer", "vq", Part.class))
+        .hasMessage(
+            "model %s has a tokenizer of the kind kl: one of the kind vq is needed here", path)
+        .extracting("code")
+        .isEqualTo(FailureCode.BAD_REQUEST);
+    assertThatThrownBy(() -> model.part("tokenizer", "kl", Part.class))
+        .hasMessageStartingWith(path + "/model.json describes no usable tokenizer: sizes: ")
+        .hasMessageNotContaining("dev.blockreel")
+        .extracting("code")
+        .isEqualTo(FailureCode.CHECKPOINT_MISMATCH);
+    assertThatThrownBy(() -> model.part("generator", "nbp", Part.class))
+        .hasMessageContaining("has no generator");
+  }
 }

@@ -48,7 +48,7 @@ public final class VarGenerator implements AutoCloseable {
 
   /** Reads what a model says of its generator, without loading it. */
   public static Description describe(ModelDirectory model) {
-    return model.part("generator", Description.class);
+    return model.part("generator", KIND, Description.class);
   }
 
   /**

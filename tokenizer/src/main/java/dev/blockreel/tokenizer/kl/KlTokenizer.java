@@ -87,7 +87,7 @@ public final class KlTokenizer implements ClipTokenizer {
 
   /** Reads what a model says of its tokenizer, without loading it. */
   public static Description describe(ModelDirectory model) {
-    return model.part("tokenizer", Description.class);
+    return model.part("tokenizer", KIND, Description.class);
   }
 
   /**

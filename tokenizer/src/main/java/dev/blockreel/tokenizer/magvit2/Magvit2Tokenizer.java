@@ -95,7 +95,7 @@ public final class Magvit2Tokenizer implements ClipTokenizer {
    * @throws EngineFailure BAD_REQUEST when it has none; CHECKPOINT_MISMATCH when it makes no sense
    */
   public static Description describe(ModelDirectory model) {
-    return model.part("tokenizer", Description.class);
+    return model.part("tokenizer", KIND, Description.class);
   }
 
   /** Loads a tokenizer of known sizes from any file with the names of {@link Magvit2}. */

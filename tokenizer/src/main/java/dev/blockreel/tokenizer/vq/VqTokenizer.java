@@ -73,7 +73,7 @@ public final class VqTokenizer implements ClipTokenizer {
    * @throws EngineFailure BAD_REQUEST when it has none; CHECKPOINT_MISMATCH when it makes no sense
    */
   public static Description describe(ModelDirectory model) {
-    return model.part("tokenizer", Description.class);
+    return model.part("tokenizer", KIND, Description.class);
   }
 
   /**
