@@ -86,6 +86,32 @@ async function visit(options = {}, prepare = async () => {}) {
   return page;
 }
 
+/** Lets the page believe that the sample model makes images; the server then gives its first frame. */
+const pretendImages = (page) =>
+  page.route('**/v1/models', async (route) => {
+    const response = await route.fetch();
+    const models = await response.json();
+    models.data[0].media = 'image';
+    await route.fulfill({ response, json: models });
+  });
+
+/** Answers the first requests that way, one after the other, and lets all others through. */
+const answerFirst = (page, at, answers) =>
+  page.route(at, (route) => {
+    if (route.request().method() !== 'POST' || !answers.length) {
+      return route.continue();
+    }
+    const answer = answers.shift();
+    return answer ? route.fulfill(answer) : route.abort();
+  });
+
+/** What a full server answers. */
+const queueFull = (seconds) => ({
+  status: 429,
+  headers: { 'Retry-After': String(seconds), 'x-request-id': 'req_test' },
+  json: { error: { message: 'the queue is full', type: 'rate_limit_error', param: null, code: 'queue_full' } },
+});
+
 async function api(page, at, method = 'GET') {
   const response = await page.request.fetch(base + at, { method });
   return { status: response.status(), body: await response.json().catch(() => null) };
@@ -275,25 +301,27 @@ test('a lost connection is taken up again', async () => {
 });
 
 test('a full queue is said, waited for and tried again', async () => {
-  let refusals = 0;
-  const page = await visit({}, (one) =>
-    one.route('**/v1/videos', (route) => {
-      if (route.request().method() !== 'POST' || refusals > 0) {
-        return route.continue();
-      }
-      refusals += 1;
-      return route.fulfill({
-        status: 429,
-        headers: { 'Retry-After': '1', 'x-request-id': 'req_test' },
-        json: { error: { message: 'the queue is full', type: 'rate_limit_error', param: null, code: 'queue_full' } },
-      });
-    }),
-  );
+  const page = await visit({}, (one) => answerFirst(one, '**/v1/videos', [queueFull(1)]));
   const whole = generate(page);
   await page.waitForSelector('#notice:visible');
   assert.match(await page.textContent('#notice'), /The queue is full\..*queue_full · request req_test.*Trying again in 1 s/s);
   await picture(page, 'queue-full');
   await whole;
+  assert.ok(await page.isHidden('#notice'));
+});
+
+test('images that are refused, or get no answer, are tried again', async () => {
+  const page = await visit({}, async (one) => {
+    await pretendImages(one);
+    await answerFirst(one, '**/v1/images/generations', [queueFull(1), null]);
+  });
+  await page.check('input[name=takes][value="2"]', { force: true });
+  await page.fill('#seed', '70');
+  await page.click('#generate');
+  await page.waitForFunction(() => /Trying again/.test(document.getElementById('notice').textContent));
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.locator('.card').filter({ hasText: 'seed 71' }).first().waitFor();
+  assert.equal(await page.locator('.card').filter({ hasText: 'seed 70' }).count(), 1);
   assert.ok(await page.isHidden('#notice'));
 });
 

@@ -71,8 +71,9 @@ async function start() {
   }
 }
 
-function model() {
-  return known.find((one) => one.id === $('model').value) ?? known[0];
+/** The model of an id, by default of the one that is chosen; undefined where the server has it no more. */
+function model(id = $('model').value) {
+  return known.find((one) => one.id === id);
 }
 
 function showModel() {
@@ -154,20 +155,21 @@ async function generate(all, show) {
         show = false;
       }
     } catch (e) {
-      refused(e, all.slice(i), show);
+      refused(e, () => generate(all.slice(i), show));
       break;
     }
   }
   gallery.refresh();
 }
 
-function refused(error, rest, show) {
+/** Tries again, at once or later, where that may help. */
+function refused(error, again) {
   if (error.status === 401) {
     askKey();
   } else if (error.status === 429 || error.status === 503) {
-    retryLater(error, () => generate(rest, show));
+    retryLater(error, again);
   } else {
-    report(error, error.status === 0 ? ['Try again', () => generate(rest, show)] : suggestion(error));
+    report(error, error.status === 0 ? ['Try again', again] : suggestion(error));
   }
 }
 
@@ -194,8 +196,9 @@ function retryLater(error, again) {
 
 /** Images show how they grew: each partial one is a frame on the film, the last frame is the image. */
 async function generateImages(all) {
-  for (const fields of all) {
-    const { id, width, height } = model();
+  for (let i = 0; i < all.length; i++) {
+    const fields = all[i];
+    const { id, width, height } = model(fields.model);
     const now = Math.floor(Date.now() / 1000);
     const it = take({
       began: performance.now(),
@@ -244,7 +247,7 @@ async function generateImages(all) {
       if (current === it && e.name !== 'AbortError') {
         it.video.status = 'failed';
         screen.abort();
-        refused(e, [], false);
+        refused(e, () => generateImages(all.slice(i)));
       }
       return;
     } finally {
