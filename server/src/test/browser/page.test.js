@@ -216,6 +216,17 @@ test('a finished clip can be downloaded and plays', async () => {
   assert.equal(readFileSync(await sheet.path()).subarray(1, 4).toString(), 'PNG');
 });
 
+test('the title is that of the clip on the screen', async () => {
+  const page = await visit();
+  await generate(page);
+  const finishedId = await shownId(page);
+  await page.click('#generate');
+  await page.waitForFunction(() => /^\d+ % Blockreel$/.test(document.title));
+  await page.evaluate((id) => (location.hash = id), finishedId);
+  await finished(page);
+  assert.equal(await page.title(), 'Blockreel');
+});
+
 test('cancel ends the job on the server', async () => {
   const page = await visit();
   await page.check('input[name=takes][value="4"]', { force: true });

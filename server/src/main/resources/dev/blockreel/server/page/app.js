@@ -323,7 +323,6 @@ function watch(it) {
     progress(done, total) {
       it.video = { ...it.video, blocks_done: done, blocks_total: total, progress: Math.round((100 * done) / total) };
       screen.progress(done, total);
-      document.title = `${it.video.progress} % ${TITLE}`;
       gallery.put(it.video);
       facts();
     },
@@ -347,7 +346,6 @@ function watch(it) {
       decoding.then(async () => {
         it.video = finished ?? (await getVideo(video.id).catch(() => it.video));
         gallery.put(it.video);
-        document.title = TITLE;
         if (current === it) {
           say(`Finished: ${it.video.class_label ?? it.video.prompt}`);
           sharpen(it);
@@ -355,7 +353,6 @@ function watch(it) {
       });
     },
     failed(error) {
-      document.title = TITLE;
       decoding.then(() => current === it && failed(it, error));
     },
   });
@@ -447,12 +444,15 @@ function buttons() {
   $('share-button').hidden = !done || Boolean(current.blob);
 }
 
+/** Says in words, and in the title, how the clip on the screen is and was made. */
 function facts() {
   const it = current;
+  const video = it?.video;
+  document.title = video?.status === 'in_progress' && video.blocks_total ? `${video.progress} % ${TITLE}` : TITLE;
   if (!it) {
+    $('facts').textContent = '';
     return;
   }
-  const video = it.video;
   const words = [video.class_label ?? video.prompt];
   if (video.seed !== undefined) {
     words.push(`seed ${video.seed}`);
@@ -543,16 +543,16 @@ async function remove(video) {
     current.video = { ...current.video, status: 'failed', error: { code: 'cancelled' } };
     screen.abort();
     buttons();
+    facts();
     $('facts').textContent = made ? `Cancelled after ${made} of ${video.num_frames} frames.` : 'Cancelled.';
     say('Cancelled');
   } else {
     current = null;
     screen.clear();
     buttons();
-    $('facts').textContent = '';
+    facts();
     say('Deleted');
   }
-  document.title = TITLE;
   history.replaceState(null, '', ' ');
 }
 
