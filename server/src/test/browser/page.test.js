@@ -386,6 +386,28 @@ test('everything works without a mouse', async () => {
   assert.deepEqual(nameless, []);
 });
 
+test('a wrong key is said to be wrong', async () => {
+  const page = await browser.newPage();
+  // The server has no keys; this one knows but one.
+  await page.route('**/v1/models', (route) =>
+    route.request().headers().authorization === 'Bearer right'
+      ? route.continue()
+      : route.fulfill({ status: 401, json: { error: { message: 'this server needs a key', code: 'invalid_api_key' } } }),
+  );
+  await page.goto(base);
+  await page.waitForSelector('#key-dialog[open]');
+  assert.ok(await page.isHidden('#key-refused'), 'none was given yet');
+  await page.fill('#key-input', 'wrong');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#key-refused:visible');
+  await page.fill('#key-input', 'right');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#generate:enabled');
+  assert.ok(await page.isHidden('#key-dialog'));
+  await page.click('#key-button');
+  assert.ok(await page.isHidden('#key-refused'), 'this one was not refused');
+});
+
 test('light and dark follow the system until somebody chooses', async () => {
   const page = await visit({ colorScheme: 'dark' });
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);

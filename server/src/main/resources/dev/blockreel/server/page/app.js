@@ -27,7 +27,7 @@ const gallery = new Gallery({
   open: (video) => open(video),
   reuse,
   remove: (video) => remove(video),
-  failed: (error) => (error.status === 401 ? askKey() : connection(error.status !== 0)),
+  failed: (error) => (error.status === 401 ? keyRefused() : connection(error.status !== 0)),
 });
 
 let known = [];
@@ -45,7 +45,7 @@ async function start() {
       break;
     } catch (e) {
       if (e.status === 401) {
-        askKey();
+        keyRefused();
         return;
       }
       connection(false, e.code === 'starting' ? 'The server is loading its models' : undefined);
@@ -165,7 +165,7 @@ async function generate(all, show) {
 /** Tries again, at once or later, where that may help. */
 function refused(error, again) {
   if (error.status === 401) {
-    askKey();
+    keyRefused();
   } else if (error.status === 429 || error.status === 503) {
     retryLater(error, again);
   } else {
@@ -275,7 +275,7 @@ async function openId(id) {
     open(await getVideo(id));
   } catch (e) {
     if (e.status === 401) {
-      askKey();
+      keyRefused();
     } else {
       history.replaceState(null, '', ' ');
       report(e);
@@ -620,6 +620,12 @@ function connection(up, why = 'Connection lost, trying again') {
 
 // ---- The key ----
 
+/** The server wants a key, or another one. */
+function keyRefused() {
+  $('key-refused').hidden = !apiKey();
+  askKey();
+}
+
 function askKey() {
   $('key-button').hidden = false;
   if (!$('key-dialog').open) {
@@ -627,7 +633,10 @@ function askKey() {
   }
 }
 
-$('key-button').addEventListener('click', askKey);
+$('key-button').addEventListener('click', () => {
+  $('key-refused').hidden = true;
+  askKey();
+});
 $('key-cancel').addEventListener('click', () => $('key-dialog').close());
 $('key-form').addEventListener('submit', () => {
   setApiKey($('key-input').value.trim());
