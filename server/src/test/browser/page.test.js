@@ -86,12 +86,12 @@ async function visit(options = {}, prepare = async () => {}) {
   return page;
 }
 
-/** Lets the page believe that the sample model makes images; the server then gives its first frame. */
-const pretendImages = (page) =>
+/** Lets the page see other models than the server has. */
+const pretend = (page, change) =>
   page.route('**/v1/models', async (route) => {
     const response = await route.fetch();
     const models = await response.json();
-    models.data[0].media = 'image';
+    change(models.data);
     await route.fulfill({ response, json: models });
   });
 
@@ -323,7 +323,8 @@ test('a full queue is said, waited for and tried again', async () => {
 
 test('images that are refused, or get no answer, are tried again', async () => {
   const page = await visit({}, async (one) => {
-    await pretendImages(one);
+    // Of a model of clips the server gives the first frame.
+    await pretend(one, ([model]) => (model.media = 'image'));
     await answerFirst(one, '**/v1/images/generations', [queueFull(1), null]);
   });
   await page.check('input[name=takes][value="2"]', { force: true });
@@ -334,6 +335,28 @@ test('images that are refused, or get no answer, are tried again', async () => {
   await page.locator('.card').filter({ hasText: 'seed 71' }).first().waitFor();
   assert.equal(await page.locator('.card').filter({ hasText: 'seed 70' }).count(), 1);
   assert.ok(await page.isHidden('#notice'));
+});
+
+test('generate again takes the options of the clip, whatever model is chosen', async () => {
+  const failed = {
+    id: 'video_a_01M84ECN2D5H8JFRYTQ9K2RHW4', model: 'sprites-nbp', status: 'failed', progress: 0, created_at: 1,
+    prompt: 'walk-left', size: '64x64', num_frames: FRAMES, fps: 8, seed: 3, extra_params: { top_k: 7, temperature: 0.85 },
+    error: { code: 'internal', message: 'the server failed' },
+  };
+  const page = await visit({ hash: `#${failed.id}` }, async (one) => {
+    await pretend(one, (models) =>
+      models.unshift({ ...models[0], id: 'other', options: ['temperature'], defaults: { temperature: 1 } }),
+    );
+    await one.route(`**/v1/videos/${failed.id}`, (route) => route.fulfill({ json: failed }));
+  });
+  assert.equal(await page.inputValue('#model'), 'other');
+  const [request] = await Promise.all([
+    page.waitForRequest((one) => one.method() === 'POST'),
+    page.getByRole('button', { name: 'Generate again' }).click(),
+  ]);
+  assert.deepEqual(request.postDataJSON(), {
+    model: 'sprites-nbp', prompt: 'walk-left', seed: 3, extra_params: { top_k: 7 },
+  });
 });
 
 test('what the server refuses is shown with its reason', async () => {

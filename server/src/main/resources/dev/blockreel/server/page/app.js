@@ -422,8 +422,9 @@ function failed(it, error) {
 function again(video) {
   hush();
   const fields = { model: video.model, prompt: video.prompt, seed: video.seed };
+  const own = model(video.model);
   const changed = Object.entries(video.extra_params ?? {}).filter(
-    ([name, value]) => model().options.includes(name) && value !== model().defaults[name],
+    ([name, value]) => own?.options.includes(name) && value !== own.defaults[name],
   );
   if (changed.length) {
     fields.extra_params = Object.fromEntries(changed);
