@@ -431,6 +431,18 @@ test('a wrong key is said to be wrong', async () => {
   assert.ok(await page.isHidden('#key-refused'), 'this one was not refused');
 });
 
+test('classes may have any names', async () => {
+  const classes = ['up', 'left', 'right', 'down'].map((way) => `say "hi" \\\u00e9-${way}`);
+  const page = await visit({}, (one) => pretend(one, ([model]) => (model.classes = classes)));
+  await page.focus('input[name=way]:checked');
+  await page.keyboard.press('ArrowRight');
+  const [request] = await Promise.all([
+    page.waitForRequest((one) => one.method() === 'POST'),
+    page.click('#generate'),
+  ]);
+  assert.equal(request.postDataJSON().prompt, classes[2]);
+});
+
 test('light and dark follow the system until somebody chooses', async () => {
   const page = await visit({ colorScheme: 'dark' });
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);

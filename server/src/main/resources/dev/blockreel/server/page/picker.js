@@ -58,9 +58,7 @@ export class Picker {
       const way = e.key.startsWith('Arrow') && e.key.slice(5).toLowerCase();
       if (WAYS.includes(way)) {
         e.preventDefault();
-        const input = pad.querySelector(`input[value="${way}"]`);
-        input.checked = true;
-        input.focus();
+        take(pad, way).focus();
         read();
       }
     });
@@ -75,8 +73,8 @@ export class Picker {
     pad.addEventListener('change', read);
     return (value) => {
       const dash = value.lastIndexOf('-');
-      names.querySelector(`input[value="${value.slice(0, dash)}"]`).checked = true;
-      pad.querySelector(`input[value="${value.slice(dash + 1)}"]`).checked = true;
+      take(names, value.slice(0, dash));
+      take(pad, value.slice(dash + 1));
     };
   }
 
@@ -118,11 +116,7 @@ export class Picker {
     field.append(label, search, list, none);
     this.root.append(field);
     return (value) => {
-      const input = [...list.querySelectorAll('input')].find((one) => one.value === value);
-      if (input) {
-        input.checked = true;
-        list.scrollTop = input.closest('label').offsetTop - list.offsetTop - 40;
-      }
+      list.scrollTop = take(list, value).closest('label').offsetTop - list.offsetTop - 40;
     };
   }
 
@@ -154,6 +148,13 @@ function radios(name, legend, values, fill) {
   }
   set.append(box);
   return set;
+}
+
+/** Chooses one of a group by its value, which may hold anything: no selector could. */
+function take(set, value) {
+  const input = [...set.querySelectorAll('input')].find((one) => one.value === value);
+  input.checked = true;
+  return input;
 }
 
 /** The moves, where every class is one of them with a direction and none is missing; else null. */
