@@ -311,6 +311,17 @@ test('a lost connection is taken up again', async () => {
   await page.waitForSelector('#link-state', { state: 'hidden' });
 });
 
+test('without a WebSocket the finished clip is fetched', async () => {
+  const page = await visit({}, (one) => one.addInitScript(() => sessionStorage.setItem('blockreel-key', 'no subprotocol')));
+  const whole = generate(page);
+  await page.waitForFunction(() => /No live frames: the key/.test(document.getElementById('link-state').textContent));
+  await page.waitForFunction(() => /block \d/.test(document.getElementById('facts').textContent));
+  await whole;
+  await page.waitForFunction((n) => document.getElementById('counter').textContent.endsWith(`/ ${n}`), FRAMES);
+  assert.ok(await page.isHidden('#link-state'));
+  assert.ok(await page.isHidden('#notice'));
+});
+
 test('a full queue is said, waited for and tried again', async () => {
   const page = await visit({}, (one) => answerFirst(one, '**/v1/videos', [queueFull(1)]));
   const whole = generate(page);

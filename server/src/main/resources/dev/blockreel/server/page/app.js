@@ -321,7 +321,7 @@ function watch(it) {
       facts();
     },
     progress(done, total) {
-      it.video = { ...it.video, blocks_done: done, blocks_total: total, progress: Math.round((100 * done) / total) };
+      it.video = { ...it.video, status: 'in_progress', blocks_done: done, blocks_total: total, progress: Math.round((100 * done) / total) };
       screen.progress(done, total);
       gallery.put(it.video);
       facts();

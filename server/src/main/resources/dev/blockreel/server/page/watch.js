@@ -7,10 +7,10 @@ const SILENCE = 20_000;
 /**
  * Watches a clip that is being made, and goes on after the connection broke. The server sends every
  * frame from the first one on to whoever comes, so after a break frames come again; handlers get
- * each with its number.
+ * each with its number. Where there is no way to a WebSocket, it asks now and then how far the clip is.
  *
  * Handlers: queued(position, depth), started(config), progress(done, total), frame(number, blob),
- * done(video), failed(error), connection(up). After done or failed nothing more comes.
+ * done(video), failed(error), connection(up, why). After done or failed nothing more comes.
  */
 export class Watch {
   constructor(id, handlers) {
@@ -33,10 +33,13 @@ export class Watch {
     const url = address('v1/realtime/video');
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const key = apiKey();
-    const socket = new WebSocket(
-      url,
-      key ? ['realtime', `openai-insecure-api-key.${key}`] : ['realtime'],
-    );
+    let socket;
+    try {
+      socket = new WebSocket(url, key ? ['realtime', `openai-insecure-api-key.${key}`] : ['realtime']);
+    } catch {
+      this.lost('No live frames: the key has characters that browsers do not send');
+      return;
+    }
     socket.binaryType = 'blob';
     this.socket = socket;
     let chunk = null;
@@ -88,11 +91,19 @@ export class Watch {
     socket.onclose = () => {
       clearInterval(this.pulse);
       if (!this.over) {
-        this.handlers.connection(false);
-        this.timer = setTimeout(() => this.again(), this.pause);
-        this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+        this.lost();
       }
     };
+  }
+
+  lost(why) {
+    this.handlers.connection(false, why);
+    this.later();
+  }
+
+  later() {
+    this.timer = setTimeout(() => this.again(), this.pause);
+    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
   }
 
   /** What became of the clip while nobody looked. */
@@ -105,34 +116,36 @@ export class Watch {
         return;
       }
       if (e.status >= 400 && e.status < 500 && e.status !== 429) {
-        this.handlers.connection(true);
         this.fail(e);
       } else {
-        this.timer = setTimeout(() => this.again(), this.pause);
-        this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+        this.later();
       }
       return;
     }
     if (this.over) {
       return;
     }
-    this.handlers.connection(true);
     if (video.status === 'completed') {
       this.end(video);
     } else if (video.status === 'failed') {
       this.fail(video.error);
     } else {
+      if (video.status === 'in_progress') {
+        this.handlers.progress(video.blocks_done, video.blocks_total);
+      }
       this.open();
     }
   }
 
   end(video) {
     this.close();
+    this.handlers.connection(true);
     this.handlers.done(video);
   }
 
   fail(error) {
     this.close();
+    this.handlers.connection(true);
     this.handlers.failed(error);
   }
 }
