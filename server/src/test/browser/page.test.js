@@ -279,6 +279,36 @@ test('recent clips can be shown, used again and deleted', async () => {
   assert.equal((await api(page, `v1/videos/${id}`)).status, 404);
 });
 
+test('a card that played keeps no pictures', async () => {
+  const page = await visit({}, (one) =>
+    one.addInitScript(() => {
+      window.bitmaps = 0;
+      const create = window.createImageBitmap;
+      window.createImageBitmap = async (...from) => {
+        const bitmap = await create(...from);
+        window.bitmaps += 1;
+        return bitmap;
+      };
+      const close = ImageBitmap.prototype.close;
+      ImageBitmap.prototype.close = function () {
+        window.bitmaps -= this.width ? 1 : 0;
+        close.call(this);
+      };
+    }),
+  );
+  await generate(page);
+  // Those on the screen stay.
+  const still = () => page.waitForFunction((n) => window.bitmaps === n, FRAMES);
+  await still();
+  const card = page.locator('.card-open').first();
+  for (let i = 0; i < 2; i++) {
+    await card.hover();
+    await page.waitForFunction((n) => window.bitmaps === 2 * n, FRAMES);
+    await page.mouse.move(0, 0);
+    await still();
+  }
+});
+
 test('a link leads to its clip', async () => {
   const page = await visit();
   await page.fill('#seed', '5');

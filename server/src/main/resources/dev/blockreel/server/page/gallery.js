@@ -235,37 +235,41 @@ class Card {
 
   /** Plays in the card. */
   async move() {
-    if (calm() || this.moving || this.video.status !== 'completed' || this.video.num_frames < 2) {
+    if (calm() || this.motion || this.video.status !== 'completed' || this.video.num_frames < 2) {
       return;
     }
-    this.moving = true;
+    const motion = Symbol();
+    this.motion = motion;
+    let frames;
     try {
-      this.frames ??= await framesOf(this.video);
+      frames = await framesOf(this.video);
     } catch {
-      this.moving = false;
+      // It may have expired in between; the next refresh knows.
+      if (this.motion === motion) {
+        this.rest();
+      }
       return;
     }
     const pen = this.canvas.getContext('2d');
     const began = performance.now();
     const tick = (now) => {
-      if (!this.moving || !this.frames) {
+      if (this.motion !== motion) {
+        frames.forEach((frame) => frame.close());
         return;
       }
-      const frame = Math.floor(((now - began) / 1000) * this.video.fps) % this.frames.length;
-      pen.drawImage(this.frames[Math.max(0, frame)], 0, 0, this.canvas.width, this.canvas.height);
+      const frame = Math.floor(((now - began) / 1000) * this.video.fps) % frames.length;
+      pen.drawImage(frames[Math.max(0, frame)], 0, 0, this.canvas.width, this.canvas.height);
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
   }
 
   rest() {
-    this.moving = false;
+    this.motion = null;
   }
 
   close() {
-    this.moving = false;
-    this.frames?.forEach((frame) => frame.close());
-    this.frames = null;
+    this.rest();
     this.visible.unobserve(this.root);
     this.root.remove();
   }

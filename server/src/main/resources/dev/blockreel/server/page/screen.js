@@ -17,6 +17,7 @@ export class Screen {
     this.strip = $('strip');
     this.film = $('film');
     this.loop = true;
+    this.frames = [];
     this.clear();
 
     $('play-button').addEventListener('click', () => this.toggle());
@@ -38,6 +39,7 @@ export class Screen {
 
   /** An empty screen. */
   clear() {
+    this.frames.forEach((frame) => frame.close());
     this.frames = [];
     this.total = 0;
     this.fps = 8;
