@@ -279,6 +279,37 @@ test('recent clips can be shown, used again and deleted', async () => {
   assert.equal((await api(page, `v1/videos/${id}`)).status, 404);
 });
 
+test('older cards go when their clips go, and there is an end of them', async () => {
+  let all = Array.from({ length: 150 }, (_, i) => ({
+    id: `video_a_${String(150 - i).padStart(26, '0')}`, model: 'sprites-nbp', status: 'failed', progress: 0,
+    created_at: 1000 - i, prompt: `clip ${i}`, size: '64x64', num_frames: FRAMES, fps: 8, seed: i,
+    error: { code: 'internal', message: 'the server failed' },
+  }));
+  const page = await visit({}, (one) =>
+    one.route('**/v1/videos?*', (route) => {
+      const limit = Number(new URL(route.request().url()).searchParams.get('limit'));
+      route.fulfill({ json: { data: all.slice(0, limit), has_more: all.length > limit } });
+    }),
+  );
+  const cards = page.locator('.card');
+  const count = (n) => page.waitForFunction((wanted) => document.querySelectorAll('.card').length === wanted, n);
+  await count(12);
+  await page.click('#older');
+  await count(24);
+  all = all.filter((video) => video.seed !== 20);
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await page.waitForFunction(() => !document.getElementById('cards').textContent.includes('clip 20'));
+  await count(24);
+  for (let n = 36; n <= 96; n += 12) {
+    await page.click('#older');
+    await count(n);
+  }
+  await page.click('#older');
+  await count(100);
+  assert.ok(await page.isHidden('#older'));
+  assert.match(await cards.last().textContent(), /clip 100/);
+});
+
 test('a card that played keeps no pictures', async () => {
   const page = await visit({}, (one) =>
     one.addInitScript(() => {

@@ -97,12 +97,8 @@ export async function createVideo(fields) {
   return (await call('v1/videos', { method: 'POST', body: fields })).json();
 }
 
-export async function videos(limit, after) {
-  const query = new URLSearchParams({ limit });
-  if (after) {
-    query.set('after', after);
-  }
-  return (await call(`v1/videos?${query}`)).json();
+export async function videos(limit) {
+  return (await call(`v1/videos?limit=${limit}`)).json();
 }
 
 export async function getVideo(id) {

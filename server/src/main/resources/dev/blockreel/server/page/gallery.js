@@ -4,6 +4,8 @@ import { movePicture, symbol } from './pixels.js';
 import { calm } from './screen.js';
 
 const PAGE = 12;
+/** What the server lists at once, and all that is kept here. */
+const MOST = 100;
 const SOON = 1500;
 const LATER = 20_000;
 
@@ -32,13 +34,15 @@ export class Gallery {
     setInterval(() => this.cards.forEach((card) => card.tellAge()), 30_000);
   }
 
-  /** Asks the server for the newest clips, and again later. */
-  async refresh() {
+  /** Asks the server for the newest clips, as many as are here and some more, and again later. */
+  async refresh(more = 0) {
     clearTimeout(this.timer);
     const asked = Date.now();
+    const limit = Math.min(Math.max(PAGE, this.cards.size + more), MOST);
     try {
-      const page = await videos(PAGE);
+      const page = await videos(limit);
       this.merge(page, asked);
+      this.more.hidden = !page.has_more || limit === MOST;
     } catch (e) {
       this.actions.failed(e);
     }
@@ -49,37 +53,23 @@ export class Gallery {
     }
   }
 
+  /** What is not on the page is gone, unless it came here after the page was asked for. */
   merge(page, asked) {
     const ids = new Set(page.data.map((video) => video.id));
-    // What is younger than the oldest of this page and not on it is gone.
-    const oldest = page.data.at(-1)?.created_at ?? 0;
     for (const [id, card] of this.cards) {
-      const known = card.video.local || card.added > asked;
-      if (!ids.has(id) && !known && (!page.has_more || card.video.created_at > oldest)) {
+      if (!ids.has(id) && !card.video.local && card.added <= asked) {
         this.drop(id);
       }
     }
     for (const video of [...page.data].reverse()) {
       this.put(video);
     }
-    if (!this.paged) {
-      this.last = page.last_id;
-      this.more.hidden = !page.has_more;
-    }
     this.tellEmpty();
   }
 
   async older() {
     this.more.disabled = true;
-    try {
-      const page = await videos(PAGE, this.last);
-      this.paged = true;
-      page.data.forEach((video) => this.put(video));
-      this.last = page.last_id ?? this.last;
-      this.more.hidden = !page.has_more;
-    } catch (e) {
-      this.actions.failed(e);
-    }
+    await this.refresh(PAGE);
     this.more.disabled = false;
   }
 
@@ -94,6 +84,9 @@ export class Gallery {
     this.cards.set(video.id, card);
     const after = [...this.list.children].find((item) => older(item.card.video, video));
     this.list.insertBefore(card.root, after ?? null);
+    if (this.cards.size > MOST) {
+      this.drop(this.list.lastElementChild.card.video.id);
+    }
     this.tellEmpty();
   }
 
