@@ -384,11 +384,18 @@ test('without a WebSocket the finished clip is fetched', async () => {
 });
 
 test('a full queue is said, waited for and tried again', async () => {
-  const page = await visit({}, (one) => answerFirst(one, '**/v1/videos', [queueFull(1)]));
+  const page = await visit({}, (one) => answerFirst(one, '**/v1/videos', [queueFull(3)]));
   const whole = generate(page);
   await page.waitForSelector('#notice:visible');
-  assert.match(await page.textContent('#notice'), /The queue is full\..*queue_full · request req_test.*Trying again in 1 s/s);
+  await page.evaluate(() => {
+    window.alerts = 0;
+    new MutationObserver(() => (window.alerts += 1))
+      .observe(document.querySelector('#notice [role=alert]'), { subtree: true, childList: true, characterData: true });
+  });
+  assert.match(await page.textContent('#notice'), /The queue is full\..*queue_full · request req_test.*Trying again in [32] s/s);
   await picture(page, 'queue-full');
+  await page.waitForFunction(() => document.getElementById('notice').textContent.includes('in 1 s'));
+  assert.equal(await page.evaluate(() => window.alerts), 0, 'the countdown is not read out');
   await whole;
   assert.ok(await page.isHidden('#notice'));
 });

@@ -178,10 +178,11 @@ function suggestion(error) {
   return first ? [`Take ${first}`, () => picker.pick(first)] : null;
 }
 
-/** Counts down to when the server wants to be asked again. */
+/** Counts down to when the server wants to be asked again; the alert would be read out each second. */
 function retryLater(error, again) {
   let left = Math.max(1, Math.ceil(error.retryAfterMs / 1000));
-  const tell = () => report(error, ['Give up', hush], `Trying again in ${left} s`);
+  const tell = () => ($('notice-wait').textContent = `Trying again in ${left} s`);
+  report(error, ['Give up', hush]);
   tell();
   countdown = setInterval(() => {
     left -= 1;
@@ -583,6 +584,8 @@ function hush() {
 
 /** Shows what went wrong, with a thing to do about it. */
 function report(error, action = null, more = '') {
+  clearInterval(countdown);
+  $('notice-wait').textContent = '';
   $('notice-text').textContent = sentence(error.message);
   const details = [error.code, error.param && `field ${error.param}`, error.requestId && `request ${error.requestId}`, more];
   $('notice-detail').textContent = details.filter(Boolean).join(' · ');
