@@ -3,17 +3,31 @@ package dev.blockreel.server;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.blockreel.server.http.Api;
+import dev.blockreel.server.operations.Measures;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.json.pointer.JsonPointer;
 import io.vertx.json.schema.Draft;
 import io.vertx.json.schema.JsonSchema;
 import io.vertx.json.schema.JsonSchemaOptions;
 import io.vertx.json.schema.OutputUnit;
 import io.vertx.json.schema.SchemaRepository;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -101,6 +115,105 @@ class ContractTest {
     assertPromised(images, "post", server.post(images, image.put("n", 0)));
   }
 
+  /** All addresses that are read, with something in the place of what they name. */
+  private static Map<String, String> gets() {
+    Map<String, String> gets = new TreeMap<>();
+    for (String path : contract.getJsonObject("paths").fieldNames()) {
+      if (path.startsWith("/v1")
+          && contract.getJsonObject("paths").getJsonObject(path).containsKey("get")) {
+        gets.put(path, path.replaceAll("\\{.*\\}", "any"));
+      }
+    }
+    assertThat(gets).hasSizeGreaterThan(5);
+    return gets;
+  }
+
+  @Test
+  void foreignPagesAreRefusedAsPromised() {
+    Map<String, String> gets = gets();
+    gets.put("/metrics", "/metrics");
+    gets.forEach(
+        (path, address) -> {
+          HttpResponse<byte[]> answer =
+              server.send(server.request(address).header("origin", "https://evil.example"));
+          assertThat(answer.statusCode()).as(address).isEqualTo(403);
+          assertPromised(path, "get", answer);
+        });
+  }
+
+  @Test
+  void whileModelsAreLoadedTheAnswersAreAsPromised() throws IOException, InterruptedException {
+    Vertx vertx = Vertx.vertx();
+    try {
+      PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+      Api.Doors doors =
+          new Api.Doors("127.0.0.1", List.of(), Set.of(), 1000, folder.resolve("starting"));
+      Api starting = new Api(vertx, doors, List.of("tiny"), registry, new Measures(registry));
+      HttpServer http =
+          vertx
+              .createHttpServer()
+              .requestHandler(starting.router(doors))
+              .listen(0, "127.0.0.1")
+              .toCompletionStage()
+              .toCompletableFuture()
+              .join();
+      for (Map.Entry<String, String> get : gets().entrySet()) {
+        URI uri = URI.create("http://127.0.0.1:" + http.actualPort() + get.getValue());
+        HttpResponse<byte[]> answer =
+            HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofByteArray());
+        // Images are named by secrets: none of these exists.
+        assertThat(answer.statusCode()).isEqualTo(get.getKey().contains("image") ? 404 : 503);
+        assertPromised(get.getKey(), "get", answer);
+      }
+    } finally {
+      vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+  }
+
+  /** What is sent are the fields of the contract, all of them and no others. */
+  private static void assertAllOf(JsonObject json, String pointer) {
+    JsonObject schema = (JsonObject) JsonPointer.from(pointer).queryJson(contract);
+    assertThat(json.fieldNames())
+        .as(pointer)
+        .containsExactlyInAnyOrderElementsOf(schema.getJsonObject("properties").fieldNames());
+  }
+
+  @Test
+  void everyPromisedFieldIsSent() {
+    assertAllOf(
+        TestServer.json(server.get("/health")),
+        "/paths/~1health/get/responses/200/content/application~1json/schema");
+    JsonObject prompt = new JsonObject().put("prompt", "walk-left");
+    assertAllOf(TestServer.json(server.post("/v1/videos", prompt)), "/components/schemas/Video");
+    assertAllOf(
+        TestServer.json(server.post("/v1/images/generations", prompt)),
+        "/components/schemas/ImageList");
+  }
+
+  @Test
+  void whatAnErrorOfASessionSaysIsPromised() {
+    JsonObject schema =
+        contract
+            .getJsonObject("components")
+            .getJsonObject("schemas")
+            .getJsonObject("RealtimeServerMessage");
+    JsonObject promised =
+        schema.getJsonArray("oneOf").stream()
+            .map(JsonObject.class::cast)
+            .filter(message -> "error".equals(message.getString("title")))
+            .findFirst()
+            .orElseThrow()
+            .getJsonObject("properties");
+    JsonObject unknown =
+        Viewer.open(server)
+            .send("{\"type\":\"session.start\",\"prompt\":\"dancing\"}")
+            .next("error");
+    assertThat(unknown.fieldNames()).contains("suggestions");
+    assertThat(promised.fieldNames()).containsAll(unknown.fieldNames());
+    assertThat(promised.fieldNames()).contains("retry_after_ms", "queue_depth");
+  }
+
   @Test
   void aVideoIsAsPromisedInEachOfItsStates() {
     String one = "/v1/videos/{video_id}";
@@ -153,6 +266,7 @@ class ContractTest {
         "{\"prompt\":3}",
         "{\"prompt\":\"walk-left\",\"seconds\":2}",
         "{\"prompt\":\"walk-left\",\"seconds\":\"two\"}",
+        "{\"prompt\":\"walk-left\",\"size\":\"auto\"}",
         "{\"prompt\":\"walk-left\",\"size\":\"large\"}",
         "{\"prompt\":\"walk-left\",\"seed\":-1}",
         "{\"prompt\":\"walk-left\",\"seed\":\"1\"}",
