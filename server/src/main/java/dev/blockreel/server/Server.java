@@ -9,6 +9,7 @@ import dev.blockreel.server.http.Api;
 import dev.blockreel.server.http.Service;
 import dev.blockreel.server.jobs.ImageStore;
 import dev.blockreel.server.jobs.Jobs;
+import dev.blockreel.server.jobs.Limits;
 import dev.blockreel.server.operations.Measures;
 import dev.blockreel.server.streams.ClipRecorder;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -26,6 +27,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +41,9 @@ import java.util.stream.Stream;
  */
 public final class Server implements AutoCloseable {
   private static final long CLOSE_SECONDS = 5;
+
+  /** For what comes after a job: its files are written and sent. */
+  private static final Duration IDLE_MARGIN = Duration.ofMinutes(5);
 
   private final ServerOptions options;
   private final PrometheusMeterRegistry registry =
@@ -99,7 +104,7 @@ public final class Server implements AutoCloseable {
     api = new Api(vertx, doors, names, registry, measures);
     http =
         vertx
-            .createHttpServer(httpOptions())
+            .createHttpServer(httpOptions(options))
             .connectionHandler(api::connected)
             .requestHandler(api.router(doors));
     try {
@@ -162,7 +167,7 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  private HttpServerOptions httpOptions() {
+  static HttpServerOptions httpOptions(ServerOptions options) {
     return new HttpServerOptions()
         .setHost(options.host())
         .setPort(options.port())
@@ -174,8 +179,14 @@ public final class Server implements AutoCloseable {
         .setMaxWebSocketMessageSize(Api.WEB_SOCKET_BYTES)
         .setMaxWebSocketFrameSize(Api.WEB_SOCKET_BYTES)
         .setWebSocketSubProtocols(List.of("realtime"))
-        .setIdleTimeout(15)
-        .setIdleTimeoutUnit(TimeUnit.MINUTES);
+        .setIdleTimeout(idleSeconds(options.limits()))
+        .setIdleTimeoutUnit(TimeUnit.SECONDS);
+  }
+
+  /** Who waits for a job to get its turn and to be made may see no byte for as long as that. */
+  private static int idleSeconds(Limits limits) {
+    Duration silence = limits.queueTime().plus(limits.jobTime()).plus(IDLE_MARGIN);
+    return (int) Math.min(silence.toSeconds(), Integer.MAX_VALUE);
   }
 
   /** Two servers on one folder would run each other's jobs: the second one is refused. */
