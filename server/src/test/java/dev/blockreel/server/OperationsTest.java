@@ -416,6 +416,18 @@ class OperationsTest {
   }
 
   @Test
+  void wordsThatClientsInventMakeNoMeasures() {
+    try (TestServer server = TestServer.start(folder)) {
+      for (String invented : List.of("FOO1", "FOO2")) {
+        server.send(server.request("/health").method(invented, BodyPublishers.noBody()));
+      }
+      assertThat(new String(server.get("/metrics").body(), UTF_8))
+          .contains("method=\"other\"", "method=\"GET\"")
+          .doesNotContain("FOO");
+    }
+  }
+
+  @Test
   void twoServersCannotShareAFolder() {
     try (TestServer server = TestServer.start(folder)) {
       assertThat(server.get("/health").statusCode()).isEqualTo(200);
