@@ -8,6 +8,7 @@ import dev.blockreel.server.jobs.Limits;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * How the server runs.
@@ -16,7 +17,7 @@ import java.util.Set;
  * @param port to listen at; 0 takes a free one
  * @param models to serve; the first one is the default
  * @param data folder for jobs and their media; for one server at a time
- * @param keys API keys; none lets everybody in
+ * @param keys API keys, tokens (RFC 9110) of 16 characters or more; none lets everybody in
  * @param origins of foreign pages that may use the server
  * @param node name of this server in the ids of its jobs: letters and digits
  * @param engineThreads how many threads generate side by side; 0 for what suits the models
@@ -32,6 +33,9 @@ public record ServerOptions(
     String node,
     int engineThreads,
     Limits limits) {
+  /** RFC 9110: what the name of a WebSocket's subprotocol, in which a key stands, consists of. */
+  private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
+
   public ServerOptions {
     requireNonNull(host, "host is null");
     requireNonNull(data, "data is null");
@@ -57,6 +61,12 @@ public record ServerOptions(
     for (String key : keys) {
       if (key.length() < 16) {
         throw badRequest("an API key needs at least 16 characters: got one of %d", key.length());
+      }
+      if (!TOKEN.matcher(key).matches()) {
+        throw badRequest(
+            "an API key takes letters, digits and !#$%%&'*+-.^_`|~, as browsers can send no others"
+                + " for a WebSocket: got one of %d characters with another among them",
+            key.length());
       }
     }
     for (String origin : origins) {

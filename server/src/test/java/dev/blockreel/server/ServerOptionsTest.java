@@ -1,7 +1,9 @@
 package dev.blockreel.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.server.jobs.Limits;
 import io.vertx.core.http.HttpServerOptions;
 import java.nio.file.Path;
@@ -35,5 +37,20 @@ class ServerOptionsTest {
       Duration idle = Duration.of(http.getIdleTimeout(), http.getIdleTimeoutUnit().toChronoUnit());
       assertThat(idle).isGreaterThan(limits.queueTime().plus(limits.jobTime()));
     }
+  }
+
+  @Test
+  void keysThatNoBrowserCanSendAreRefused() {
+    assertThat(withKey("sk-abcDEF_123.456~789").keys()).hasSize(1);
+    for (String key : List.of("abcDEF/123+45678=", "a key with blanks", "a,key,with,commas")) {
+      assertThatThrownBy(() -> withKey(key))
+          .isInstanceOf(EngineFailure.class)
+          .hasMessageStartingWith("an API key takes letters, digits and ")
+          .hasMessageNotContaining(key);
+    }
+  }
+
+  private ServerOptions withKey(String key) {
+    return TestServer.options(folder, Limits.DEFAULT, List.of(key), Set.of());
   }
 }
