@@ -114,6 +114,7 @@ public final class Server implements AutoCloseable {
         vertx
             .createHttpServer(httpOptions(options))
             .connectionHandler(api::connected)
+            .invalidRequestHandler(api::unreadable)
             .requestHandler(api.router(doors));
     try {
       http.listen().toCompletionStage().toCompletableFuture().join();

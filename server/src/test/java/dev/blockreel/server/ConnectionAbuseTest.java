@@ -3,6 +3,7 @@ package dev.blockreel.server;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.http.HttpResponse;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -76,6 +78,27 @@ class ConnectionAbuseTest extends AbusedServer {
         head("POST /v1/videos HTTP/1.1", json, "Content-Encoding: gzip", "Content-Length: 2")
             + "{}",
         head("POST /v1/videos HTTP/1.1", json, "Expect: 100-continue", "Content-Length: 2") + "{}");
+  }
+
+  @ParameterizedTest
+  @MethodSource("unreadable")
+  void whatCannotBeReadIsSaidInTheSameShape(int status, String code, String request)
+      throws IOException {
+    try (Socket socket = connect()) {
+      write(socket, request);
+      String answer = new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
+      assertThat(answer).matches("(?s)HTTP/1\\.[01] " + status + " .*");
+      assertThat(answer).contains("x-request-id: ", "content-type: application/json");
+      JsonObject body = new JsonObject(answer.substring(answer.indexOf("\r\n\r\n")));
+      assertThat(body.getJsonObject("error").getString("code")).isEqualTo(code);
+    }
+  }
+
+  static List<Arguments> unreadable() {
+    return List.of(
+        Arguments.of(400, "invalid_request", "nonsense\r\n\r\n"),
+        Arguments.of(414, "uri_too_long", head("GET /" + "x".repeat(5000) + " HTTP/1.1")),
+        Arguments.of(431, "headers_too_large", head("GET / HTTP/1.1", "X: " + "x".repeat(10_000))));
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.blockreel.server.http;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.server.jobs.Refusal;
 import dev.blockreel.server.operations.Measures;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
@@ -26,7 +28,11 @@ final class Answers {
   }
 
   static void json(RoutingContext ctx, int status, JsonObject body) {
-    ctx.response()
+    json(ctx.response(), status, body);
+  }
+
+  private static void json(HttpServerResponse response, int status, JsonObject body) {
+    response
         .setStatusCode(status)
         .putHeader("content-type", "application/json")
         .putHeader("cache-control", "no-store")
@@ -39,7 +45,11 @@ final class Answers {
     if (failure.status() >= 500) {
       measures.failed(failure.code());
     }
-    HttpServerResponse response = ctx.response();
+    answer(ctx.response(), failure);
+  }
+
+  /** Answers a failed request, as {@link #fail} does, without counting it. */
+  static void answer(HttpServerResponse response, ApiFailure failure) {
     if (response.ended() || response.closed()) {
       return;
     }
@@ -62,7 +72,7 @@ final class Answers {
       // The rest of the request is not read.
       response.putHeader("connection", "close");
     }
-    json(ctx, failure.status(), failure.body());
+    json(response, failure.status(), failure.body());
   }
 
   /** What a failure means to a client. */
@@ -85,6 +95,14 @@ final class Answers {
     }
     LOG.error("a request failed", root);
     return new ApiFailure(500, "internal", null, "the server failed; its log says why");
+  }
+
+  /** What was wrong with a request that could not be read, such as too long a head. */
+  static ApiFailure unreadable(Throwable cause) {
+    if (cause instanceof TooLongHttpLineException) {
+      return ofStatus(414);
+    }
+    return ofStatus(cause instanceof TooLongHttpHeaderException ? 431 : 400);
   }
 
   /** Failures that Vert.x found: it says no more than a status. */

@@ -104,6 +104,14 @@ public final class Api {
     slow.connected(connection);
   }
 
+  /** A request cannot be read. No route gets it, and what follows on its connection is lost. */
+  public void unreadable(HttpServerRequest request) {
+    operations.nameStray(request);
+    request.response().putHeader("connection", "close");
+    Answers.answer(request.response(), Answers.unreadable(request.decoderResult().cause()));
+    request.connection().close();
+  }
+
   /** To be called each second. */
   public void sweep() {
     slow.sweep();
@@ -163,7 +171,7 @@ public final class Api {
                 .setDefaultContentEncoding("UTF-8")
                 .setFilesReadOnly(false)
                 .setMaxAgeSeconds(0));
-    for (int status : new int[] {BROKEN_BODY, 400, 404, 405, 406, 413, 414, 415, 500}) {
+    for (int status : new int[] {BROKEN_BODY, 400, 404, 405, 406, 413, 415, 500}) {
       router.errorHandler(status, ctx -> answers.fail(ctx, cause(ctx, status)));
     }
     return router;

@@ -26,24 +26,35 @@ final class Operations {
 
   /** Names the request and logs it when it is over. */
   void name(RoutingContext ctx) {
-    String id = UUID.randomUUID().toString();
-    ctx.put(REQUEST_ID, id);
-    ctx.response().putHeader("x-request-id", id).putHeader("x-content-type-options", "nosniff");
     long began = System.nanoTime();
-    ctx.addEndHandler(end -> log(ctx, id, (System.nanoTime() - began) / 1_000_000));
+    String id = name(ctx.request());
+    ctx.put(REQUEST_ID, id);
+    ctx.addEndHandler(end -> log(ctx.request(), id, began));
     ctx.next();
   }
 
-  private static void log(RoutingContext ctx, String id, long millis) {
-    HttpServerRequest request = ctx.request();
+  /** The same for a request that reaches no route. */
+  void nameStray(HttpServerRequest request) {
+    long began = System.nanoTime();
+    String id = name(request);
+    request.response().endHandler(end -> log(request, id, began));
+  }
+
+  private static String name(HttpServerRequest request) {
+    String id = UUID.randomUUID().toString();
+    request.response().putHeader("x-request-id", id).putHeader("x-content-type-options", "nosniff");
+    return id;
+  }
+
+  private static void log(HttpServerRequest request, String id, long began) {
     ACCESS.info(
         "{} {} {} {} {} bytes {} ms {}",
         request.connection().remoteAddress().hostAddress(),
         request.method(),
         Fields.shortened(request.path()), // without its query: what is secret may be in it
-        ctx.response().getStatusCode(),
-        ctx.response().bytesWritten(),
-        millis,
+        request.response().getStatusCode(),
+        request.response().bytesWritten(),
+        (System.nanoTime() - began) / 1_000_000,
         id);
   }
 
