@@ -410,17 +410,35 @@ class VideosTest {
         .containsSubsequence(java.util.Collections.nCopies(5, "Content-Type: image/jpeg"));
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/|GET, HEAD",
+        "/app.js|GET, HEAD",
+        "/health|GET, HEAD",
+        "/metrics|GET, HEAD",
+        "/v1/images/x/content|GET, HEAD",
+        "/v1/images/generations|POST",
+        "/v1/videos|POST, GET, HEAD",
+        "/v1/videos/x|GET, HEAD, DELETE",
+        "/v1/realtime/video|GET",
+      })
+  void whoTakesAWrongMethodIsToldTheRightOnes(String path, String allowed) {
+    HttpResponse<byte[]> answer =
+        server.send(
+            server
+                .request(path)
+                .method("PATCH", java.net.http.HttpRequest.BodyPublishers.noBody()));
+    error(answer, 405, "method_not_allowed", null);
+    assertThat(answer.headers().firstValue("allow")).hasValue(allowed);
+  }
+
   @Test
   void whatIsNotThereIsSaidInTheSameShape() {
     error(server.get("/v1/nothing"), 404, "not_found", null);
-    error(
-        server.send(
-            server
-                .request("/v1/videos")
-                .method("PATCH", java.net.http.HttpRequest.BodyPublishers.noBody())),
-        405,
-        "method_not_allowed",
-        null);
+    error(server.post("/v1/nothing", new JsonObject()), 404, "not_found", null);
+    error(server.post("/nothing.js", new JsonObject()), 404, "not_found", null);
     error(server.get("/v1/videos/../../etc/passwd"), 404, "not_found", null);
     error(server.get("/v1/videos/video_x"), 404, "video_not_found", null);
     error(server.get("/v1/realtime/video"), 426, "upgrade_required", null);

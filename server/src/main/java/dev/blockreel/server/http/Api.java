@@ -8,14 +8,18 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.CorsHandler;
 import io.vertx.ext.web.handler.StaticHandler;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -41,6 +45,7 @@ public final class Api {
   private final ContentRoutes content;
   private final ImageRoutes images;
   private final SlowClients slow = new SlowClients(REQUEST_MILLIS);
+  private final Map<String, List<String>> methods = new LinkedHashMap<>(); // of each address
   private volatile Service service;
 
   /**
@@ -153,25 +158,16 @@ public final class Api {
     post(router, "/v1/videos", doors, videos::create);
     get(router, "/v1/videos", videos::list);
     get(router, "/v1/videos/:video_id", videos::get);
-    router.delete("/v1/videos/:video_id").handler(safely(videos::delete));
+    on(router, "/v1/videos/:video_id", HttpMethod.DELETE).handler(safely(videos::delete));
     get(router, "/v1/videos/:video_id/content", ctx -> content.content(ctx, videos.find(ctx)));
     get(
         router,
         "/v1/videos/:video_id/preview.mjpeg",
         ctx -> content.preview(ctx, videos.find(ctx)));
-    router.get("/v1/realtime/video").handler(safely(this::realtime));
-    router
-        .route()
-        .method(HttpMethod.GET)
-        .method(HttpMethod.HEAD)
-        .handler(Api::pageHeaders)
-        // Names stay the same when the page changes, so browsers have to ask.
-        .handler(
-            StaticHandler.create(RESOURCES + "page")
-                .setDefaultContentEncoding("UTF-8")
-                .setFilesReadOnly(false)
-                .setMaxAgeSeconds(0));
-    for (int status : new int[] {BROKEN_BODY, 400, 404, 405, 406, 413, 415, 500}) {
+    on(router, "/v1/realtime/video", HttpMethod.GET).handler(safely(this::realtime));
+    page(router);
+    refuseOtherMethods(router);
+    for (int status : new int[] {BROKEN_BODY, 400, 404, 406, 413, 415, 500}) {
       router.errorHandler(status, ctx -> answers.fail(ctx, cause(ctx, status)));
     }
     return router;
@@ -201,13 +197,13 @@ public final class Api {
 
   /** HEAD has the same answer, of which the response leaves the body out. */
   private void get(Router router, String path, Consumer<RoutingContext> handler) {
-    router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD).handler(safely(handler));
+    on(router, path, HttpMethod.GET, HttpMethod.HEAD).handler(safely(handler));
   }
 
   private void post(Router router, String path, Doors doors, Consumer<RoutingContext> handler) {
+    // A route of its own: in one route, bodies are read before all else.
     router.post(path).handler(safely(Api::requireBodyType));
-    router
-        .post(path)
+    on(router, path, HttpMethod.POST)
         .handler(
             BodyHandler.create(doors.uploads().toString())
                 .setBodyLimit(doors.bodyBytes())
@@ -219,6 +215,46 @@ public final class Api {
                   slow.complete(ctx.request());
                   handler.accept(ctx);
                 }));
+  }
+
+  private Route on(Router router, String path, HttpMethod... taken) {
+    Route route = router.route(path);
+    for (HttpMethod method : taken) {
+      route.method(method);
+      methods.computeIfAbsent(path, first -> new ArrayList<>()).add(method.name());
+    }
+    return route;
+  }
+
+  /** Each file has its own address: what is none of them is not there, whatever the method. */
+  private void page(Router router) {
+    String folder = RESOURCES + "page";
+    StaticHandler files =
+        StaticHandler.create(folder)
+            .setDefaultContentEncoding("UTF-8")
+            .setFilesReadOnly(false)
+            // Names stay the same when the page changes, so browsers have to ask.
+            .setMaxAgeSeconds(0);
+    List<String> addresses = new ArrayList<>(List.of("/"));
+    for (String file : vertx.fileSystem().readDirBlocking(folder)) {
+      addresses.add("/" + Path.of(file).getFileName());
+    }
+    for (String address : addresses) {
+      on(router, address, HttpMethod.GET, HttpMethod.HEAD).handler(Api::pageHeaders).handler(files);
+    }
+  }
+
+  /** Comes after all routes, so what gets here has an address of theirs but no method. */
+  private void refuseOtherMethods(Router router) {
+    methods.forEach(
+        (path, taken) ->
+            router
+                .route(path)
+                .handler(
+                    ctx -> {
+                      ctx.response().putHeader("allow", String.join(", ", taken));
+                      answers.fail(ctx, Answers.ofStatus(405));
+                    }));
   }
 
   private static void requireBodyType(RoutingContext ctx) {
