@@ -76,33 +76,26 @@ final class ContentRoutes {
   /** Sends a file that never changes, whole or in part. */
   private void file(RoutingContext ctx, Path path, String type, String version) {
     HttpServerResponse response = ctx.response();
-    String tag = "\"%s-%s\"".formatted(version, path.getFileName());
-    response.putHeader("etag", tag).putHeader("accept-ranges", "bytes");
+    EntityTag tag = new EntityTag("\"%s-%s\"".formatted(version, path.getFileName()));
+    response.putHeader("etag", tag.text()).putHeader("accept-ranges", "bytes");
     response.putHeader("cache-control", "private, no-cache").putHeader("content-type", type);
-    if (tag.equals(ctx.request().getHeader("if-none-match"))) {
-      response.setStatusCode(304).end();
-      return;
-    }
     vertx
         .fileSystem()
         .props(path.toString())
         .map(FileProps::size)
-        .compose(size -> send(ctx, path, size))
+        .compose(size -> send(ctx, path, size, tag))
         .onFailure(failure -> answers.fail(ctx, failure));
   }
 
-  private static Future<Void> send(RoutingContext ctx, Path path, long size) {
+  private static Future<Void> send(RoutingContext ctx, Path path, long size, EntityTag tag) {
     HttpServerResponse response = ctx.response();
-    ByteRange range;
-    try {
-      range = ByteRange.of(ctx.request().getHeader("range"), size);
-    } catch (ApiFailure e) {
-      response.putHeader("content-range", "bytes */" + size);
-      throw e;
+    if (tag.isKnownTo(ctx.request())) {
+      return response.setStatusCode(304).end();
     }
     if (isHead(ctx)) {
       return response.putHeader("content-length", String.valueOf(size)).end();
     }
+    ByteRange range = tag.continues(ctx.request()) ? range(ctx, size) : null;
     if (range == null) {
       return response.sendFile(path.toString(), 0, size);
     }
@@ -112,6 +105,16 @@ final class ContentRoutes {
             "content-range",
             "bytes %d-%d/%d".formatted(range.from(), range.from() + range.length() - 1, size));
     return response.sendFile(path.toString(), range.from(), range.length());
+  }
+
+  /** The part that is asked for, or null for the whole. */
+  private static ByteRange range(RoutingContext ctx, long size) {
+    try {
+      return ByteRange.of(ctx.request().getHeader("range"), size);
+    } catch (ApiFailure e) {
+      ctx.response().putHeader("content-range", "bytes */" + size);
+      throw e;
+    }
   }
 
   private void fragments(RoutingContext ctx, Job job) {
