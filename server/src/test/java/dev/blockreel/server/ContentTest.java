@@ -1,9 +1,12 @@
 package dev.blockreel.server;
 
+import static dev.blockreel.server.TestServer.error;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -89,5 +92,15 @@ class ContentTest {
       assertThat(head.statusCode()).as(range).isEqualTo(200);
       assertThat(head.headers().firstValueAsLong("content-length")).hasValue(whole.length);
     }
+  }
+
+  @Test
+  void aFileThatGoesBeforeItIsSentIsNotFound() throws IOException {
+    String going = server.create();
+    server.over(going);
+    Files.delete(server.job(going).file("video.mp4"));
+    HttpResponse<byte[]> response = server.get("/v1/videos/" + going + "/content");
+    error(response, 404, "video_not_found", null);
+    assertThat(response.headers().map()).doesNotContainKeys("etag", "accept-ranges");
   }
 }

@@ -57,6 +57,8 @@ final class Answers {
       response.reset();
       return;
     }
+    // They were said of a file that is not what is sent now.
+    response.headers().remove("etag").remove("accept-ranges");
     if (failure.retrySeconds() > 0) {
       response.putHeader("retry-after", String.valueOf(failure.retrySeconds()));
       response.putHeader("retry-after-ms", String.valueOf(1000L * failure.retrySeconds()));

@@ -55,9 +55,9 @@ final class ContentRoutes {
     }
     requireCompleted(job);
     switch (variant == null ? "video" : variant) {
-      case "thumbnail" -> file(ctx, job.file(ClipRecorder.THUMBNAIL), "image/png", job.id());
-      case "spritesheet" -> file(ctx, job.file(ClipRecorder.SPRITESHEET), "image/png", job.id());
-      default -> file(ctx, job.file(ClipRecorder.VIDEO), "video/mp4", job.id());
+      case "thumbnail" -> file(ctx, job, ClipRecorder.THUMBNAIL, "image/png");
+      case "spritesheet" -> file(ctx, job, ClipRecorder.SPRITESHEET, "image/png");
+      default -> file(ctx, job, ClipRecorder.VIDEO, "video/mp4");
     }
   }
 
@@ -74,9 +74,10 @@ final class ContentRoutes {
   }
 
   /** Sends a file that never changes, whole or in part. */
-  private void file(RoutingContext ctx, Path path, String type, String version) {
+  private void file(RoutingContext ctx, Job job, String name, String type) {
+    Path path = job.file(name);
     HttpServerResponse response = ctx.response();
-    EntityTag tag = new EntityTag("\"%s-%s\"".formatted(version, path.getFileName()));
+    EntityTag tag = new EntityTag("\"%s-%s\"".formatted(job.id(), name));
     response.putHeader("etag", tag.text()).putHeader("accept-ranges", "bytes");
     response.putHeader("cache-control", "private, no-cache").putHeader("content-type", type);
     vertx
@@ -84,7 +85,16 @@ final class ContentRoutes {
         .props(path.toString())
         .map(FileProps::size)
         .compose(size -> send(ctx, path, size, tag))
+        .recover(failure -> gone(job, path, failure))
         .onFailure(failure -> answers.fail(ctx, failure));
+  }
+
+  /** A job may be deleted or expire after it was looked up. */
+  private Future<Void> gone(Job job, Path path, Throwable failure) {
+    return vertx
+        .fileSystem()
+        .exists(path.toString())
+        .compose(there -> Future.failedFuture(there ? failure : VideoRoutes.notFound(job.id())));
   }
 
   private static Future<Void> send(RoutingContext ctx, Path path, long size, EntityTag tag) {
@@ -121,7 +131,7 @@ final class ContentRoutes {
     Optional<LiveClip> live = job.live();
     if (live.isEmpty()) {
       requireCompleted(job);
-      file(ctx, job.file(ClipRecorder.FRAGMENTS), "video/mp4", job.id());
+      file(ctx, job, ClipRecorder.FRAGMENTS, "video/mp4");
       return;
     }
     HttpServerResponse response = ctx.response();

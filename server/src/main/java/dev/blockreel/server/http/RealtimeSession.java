@@ -163,14 +163,7 @@ final class RealtimeSession {
     String id = fields.text("video_id", 200);
     if (id != null) {
       fields.refuseOthers();
-      watch(
-          service
-              .jobs()
-              .find(id, owner)
-              .orElseThrow(
-                  () ->
-                      ApiFailure.notFound(
-                          "video_not_found", "there is no video %s", Fields.shortened(id))));
+      watch(service.jobs().find(id, owner).orElseThrow(() -> VideoRoutes.notFound(id)));
       return;
     }
     makes = true;

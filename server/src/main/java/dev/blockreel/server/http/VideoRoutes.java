@@ -192,14 +192,11 @@ final class VideoRoutes {
   /** The job that the address names. */
   Job find(RoutingContext ctx) {
     String id = ctx.pathParam("video_id");
-    return service
-        .get()
-        .jobs()
-        .find(id, Access.owner(ctx))
-        .orElseThrow(
-            () ->
-                ApiFailure.notFound(
-                    "video_not_found", "there is no video %s", Fields.shortened(id)));
+    return service.get().jobs().find(id, Access.owner(ctx)).orElseThrow(() -> notFound(id));
+  }
+
+  static ApiFailure notFound(String id) {
+    return ApiFailure.notFound("video_not_found", "there is no video %s", Fields.shortened(id));
   }
 
   /** GET all, page by page. */
