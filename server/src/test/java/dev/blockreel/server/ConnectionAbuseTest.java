@@ -12,6 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -99,6 +100,25 @@ class ConnectionAbuseTest extends AbusedServer {
         Arguments.of(400, "invalid_request", "nonsense\r\n\r\n"),
         Arguments.of(414, "uri_too_long", head("GET /" + "x".repeat(5000) + " HTTP/1.1")),
         Arguments.of(431, "headers_too_large", head("GET / HTTP/1.1", "X: " + "x".repeat(10_000))));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Host: LOCALHOST|200|",
+        "Host: LocalHost:8080|200|",
+        "Host: Evil.example|403|this server is not known as evil.example",
+        "X: no host|403|a request must name this server in its header Host",
+      })
+  void theServerIsKnownByItsNamesInAnyCase(String line, int status, String message)
+      throws IOException {
+    try (Socket socket = connect()) {
+      write(socket, "GET /v1/models HTTP/1.0\r\n" + line + "\r\n\r\n");
+      String answer = new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
+      assertThat(answer).startsWith("HTTP/1.0 " + status);
+      assertThat(answer).contains(message == null ? "" : "\"" + message + "\"");
+    }
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -57,11 +58,8 @@ final class Access {
   }
 
   private void checkOrigin(HttpServerRequest request) {
-    String host = request.authority() == null ? "" : request.authority().host();
-    if (loopback && !LOOPBACK.contains(host) && !isAllowedHost(host)) {
-      // A foreign name that resolves to this machine: a page there could read what is here.
-      throw new ApiFailure(
-          403, "origin_not_allowed", null, "this server is not known as %s".formatted(host));
+    if (loopback) {
+      requireOwnName(request);
     }
     String origin = request.getHeader("origin");
     if (origin == null || allowedOrigins.contains(origin) || isOwn(origin, request)) {
@@ -71,8 +69,25 @@ final class Access {
         403, "origin_not_allowed", null, "pages of %s may not use this server".formatted(origin));
   }
 
+  /** A foreign name may resolve to this machine: a page there could read what is here. */
+  private void requireOwnName(HttpServerRequest request) {
+    if (request.authority() == null) {
+      throw new ApiFailure(
+          403, "origin_not_allowed", null, "a request must name this server in its header Host");
+    }
+    String host = request.authority().host().toLowerCase(Locale.ROOT);
+    if (!LOOPBACK.contains(host) && !isAllowedHost(host)) {
+      throw new ApiFailure(
+          403,
+          "origin_not_allowed",
+          null,
+          "this server is not known as %s".formatted(Fields.shortened(host)));
+    }
+  }
+
   private boolean isAllowedHost(String host) {
-    return allowedOrigins.stream().anyMatch(origin -> host.equals(URI.create(origin).getHost()));
+    return allowedOrigins.stream()
+        .anyMatch(origin -> host.equalsIgnoreCase(URI.create(origin).getHost()));
   }
 
   private static boolean isOwn(String origin, HttpServerRequest request) {
