@@ -6,12 +6,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.blockreel.cli.TinyModel;
+import dev.blockreel.server.jobs.Limits;
 import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import javax.imageio.ImageIO;
@@ -23,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ImagesTest {
   @TempDir private static Path folder;
   private static TestServer server;
+  @TempDir private Path own;
 
   @BeforeAll
   static void start() {
@@ -114,6 +117,31 @@ class ImagesTest {
               bytes(
                   json(post(body().put("seed", 7 + image))).getJsonArray("data").getJsonObject(0)));
     }
+  }
+
+  @Test
+  void whatFailsBeforeItsFirstEventIsAPlainFailure() {
+    try (TestServer hasty = TestServer.start(own, noTime())) {
+      hasty.holdEngine();
+      HttpResponse<byte[]> answer =
+          hasty.post("/v1/images/generations", body().put("stream", true));
+      error(answer, 500, "deadline_exceeded", null);
+    }
+  }
+
+  private static Limits noTime() {
+    Limits usual = Limits.DEFAULT;
+    return new Limits(
+        usual.batch(),
+        usual.queue(),
+        usual.perOwner(),
+        usual.queueTime(),
+        Duration.ZERO,
+        usual.keep(),
+        usual.storedJobs(),
+        usual.storedBytes(),
+        usual.bodyBytes(),
+        Duration.ZERO);
   }
 
   @Test

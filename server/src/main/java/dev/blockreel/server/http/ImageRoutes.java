@@ -237,8 +237,12 @@ final class ImageRoutes {
     return ApiFailure.notFound("image_not_found", "there is no such image");
   }
 
-  /** Server-sent events, written on the context of their request. */
+  /**
+   * Server-sent events, written on the context of their request. The first one makes the answer a
+   * stream: what fails before it, such as what the engine refuses, is answered as anywhere else.
+   */
   private final class Events {
+    private final RoutingContext ctx;
     private final HttpServerResponse response;
     private final Context context = vertx.getOrCreateContext();
     private final VideoRequest request;
@@ -246,6 +250,7 @@ final class ImageRoutes {
     private final int[] partials;
 
     Events(RoutingContext ctx, VideoRequest request, Delivery delivery) {
+      this.ctx = ctx;
       this.response = ctx.response();
       this.request = request;
       this.delivery = delivery;
@@ -292,6 +297,10 @@ final class ImageRoutes {
     }
 
     void failed(Throwable failure) {
+      if (!response.headWritten()) {
+        answers.fail(ctx, failure);
+        return;
+      }
       write("event: error\ndata: %s\n\n".formatted(Answers.failure(failure).body().encode()));
       end();
     }
