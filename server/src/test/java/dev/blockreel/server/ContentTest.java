@@ -4,10 +4,14 @@ import static dev.blockreel.server.TestServer.error;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -102,5 +106,20 @@ class ContentTest {
     HttpResponse<byte[]> response = server.get("/v1/videos/" + going + "/content");
     error(response, 404, "video_not_found", null);
     assertThat(response.headers().map()).doesNotContainKeys("etag", "accept-ranges");
+  }
+
+  @Test
+  void proxiesAreToldNotToHoldFramesBack() throws IOException {
+    CountDownLatch release = server.holdEngine();
+    String waiting = server.create();
+    for (String stream : List.of("/content?stream=true", "/preview.mjpeg")) {
+      HttpResponse<InputStream> answer =
+          server.send(
+              server.request("/v1/videos/" + waiting + stream), BodyHandlers.ofInputStream());
+      assertThat(answer.headers().firstValue("x-accel-buffering")).as(stream).hasValue("no");
+      answer.body().close();
+    }
+    release.countDown();
+    server.over(waiting);
   }
 }

@@ -10,12 +10,16 @@ import dev.blockreel.server.jobs.Limits;
 import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -117,6 +121,23 @@ class ImagesTest {
               bytes(
                   json(post(body().put("seed", 7 + image))).getJsonArray("data").getJsonObject(0)));
     }
+  }
+
+  @Test
+  void whoWaitsForItsFirstEventSeesThatTheServerLives() throws IOException {
+    CountDownLatch release = server.holdEngine();
+    HttpResponse<InputStream> answer =
+        server.send(
+            server
+                .request("/v1/images/generations")
+                .header("content-type", "application/json")
+                .POST(BodyPublishers.ofString(body().put("stream", true).encode())),
+            BodyHandlers.ofInputStream());
+    assertThat(answer.headers().firstValue("content-type")).hasValue("text/event-stream");
+    assertThat(answer.headers().firstValue("x-accel-buffering")).hasValue("no");
+    assertThat(answer.body().readNBytes(3)).isEqualTo(":\n\n".getBytes(UTF_8));
+    release.countDown();
+    assertThat(new String(answer.body().readAllBytes(), UTF_8)).endsWith("data: [DONE]\n\n");
   }
 
   @Test

@@ -98,8 +98,13 @@ final class TestServer implements AutoCloseable {
   }
 
   HttpResponse<byte[]> send(HttpRequest.Builder request) {
+    return send(request, BodyHandlers.ofByteArray());
+  }
+
+  /** With a stream for a body, it returns as soon as the head is there. */
+  <T> HttpResponse<T> send(HttpRequest.Builder request, HttpResponse.BodyHandler<T> body) {
     try {
-      return client.send(request.build(), BodyHandlers.ofByteArray());
+      return client.send(request.build(), body);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     } catch (InterruptedException e) {

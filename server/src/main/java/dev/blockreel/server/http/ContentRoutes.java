@@ -134,9 +134,7 @@ final class ContentRoutes {
       file(ctx, job, ClipRecorder.FRAGMENTS, "video/mp4");
       return;
     }
-    HttpServerResponse response = ctx.response();
-    response.setChunked(true).putHeader("content-type", "video/mp4");
-    response.putHeader("cache-control", "no-store");
+    ctx.response().putHeader("content-type", "video/mp4");
     stream(ctx, live.get().fragments(), chunk -> Buffer.buffer(chunk.bytes()));
   }
 
@@ -169,10 +167,7 @@ final class ContentRoutes {
   }
 
   private void images(RoutingContext ctx, LiveStream images) {
-    HttpServerResponse response = ctx.response();
-    response.setChunked(true);
-    response.putHeader("content-type", "multipart/x-mixed-replace; boundary=" + BOUNDARY);
-    response.putHeader("cache-control", "no-store");
+    ctx.response().putHeader("content-type", "multipart/x-mixed-replace; boundary=" + BOUNDARY);
     stream(
         ctx,
         images,
@@ -191,6 +186,8 @@ final class ContentRoutes {
   private void stream(
       RoutingContext ctx, LiveStream stream, Function<LiveStream.Chunk, Buffer> message) {
     HttpServerResponse response = ctx.response();
+    response.setChunked(true).putHeader("cache-control", "no-store");
+    response.putHeader("x-accel-buffering", "no"); // else nginx keeps frames until it has many
     if (isHead(ctx)) {
       response.end();
       return;

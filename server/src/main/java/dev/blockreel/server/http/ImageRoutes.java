@@ -24,6 +24,7 @@ import java.util.function.Supplier;
 /** {@code /v1/images}: single images, in one answer or as events while they are being made. */
 final class ImageRoutes {
   private static final List<String> FORMATS = List.of("png", "jpeg", "webp");
+  private static final long HEARTBEAT_MILLIS = 5_000;
 
   private final Vertx vertx;
   private final Supplier<Service> service;
@@ -238,8 +239,9 @@ final class ImageRoutes {
   }
 
   /**
-   * Server-sent events, written on the context of their request. The first one makes the answer a
-   * stream: what fails before it, such as what the engine refuses, is answered as anywhere else.
+   * Server-sent events, written on the context of their request. The first one, or the first sign
+   * of life where that takes long, makes the answer a stream: what fails before it, such as what
+   * the engine refuses, is answered as anywhere else.
    */
   private final class Events {
     private final RoutingContext ctx;
@@ -248,6 +250,7 @@ final class ImageRoutes {
     private final VideoRequest request;
     private final Delivery delivery;
     private final int[] partials;
+    private final long heartbeat;
 
     Events(RoutingContext ctx, VideoRequest request, Delivery delivery) {
       this.ctx = ctx;
@@ -255,6 +258,8 @@ final class ImageRoutes {
       this.request = request;
       this.delivery = delivery;
       this.partials = new int[delivery.count];
+      // A comment, which clients skip: a proxy hangs up where it hears nothing for long.
+      this.heartbeat = vertx.setPeriodic(HEARTBEAT_MILLIS, now -> write(":\n\n"));
     }
 
     /** Called on the engine thread. */
@@ -292,16 +297,17 @@ final class ImageRoutes {
       if (!response.headWritten()) {
         response.setChunked(true).putHeader("content-type", "text/event-stream");
         response.putHeader("cache-control", "no-store");
+        response.putHeader("x-accel-buffering", "no");
       }
       response.write(text);
     }
 
     void failed(Throwable failure) {
-      if (!response.headWritten()) {
+      if (response.headWritten()) {
+        write("event: error\ndata: %s\n\n".formatted(Answers.failure(failure).body().encode()));
+      } else {
         answers.fail(ctx, failure);
-        return;
       }
-      write("event: error\ndata: %s\n\n".formatted(Answers.failure(failure).body().encode()));
       end();
     }
 
@@ -311,6 +317,7 @@ final class ImageRoutes {
     }
 
     private void end() {
+      vertx.cancelTimer(heartbeat);
       if (!response.closed() && !response.ended()) {
         response.end();
       }
