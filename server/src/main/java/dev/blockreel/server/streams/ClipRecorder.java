@@ -62,7 +62,13 @@ public final class ClipRecorder implements AutoCloseable {
       fragments.close();
       throw e;
     }
-    sendInit();
+    try {
+      sendInit();
+    } catch (RuntimeException e) {
+      fragments.close();
+      video.close();
+      throw e;
+    }
   }
 
   /** Encodes a black clip of two frames in every way that there is, and leaves nothing. */
