@@ -147,6 +147,8 @@ class ImagesTest {
       HttpResponse<byte[]> answer =
           hasty.post("/v1/images/generations", body().put("stream", true));
       error(answer, 500, "deadline_exceeded", null);
+      assertThat(new String(hasty.get("/metrics").body(), UTF_8))
+          .contains("blockreel_failures_total{code=\"deadline_exceeded\"} 1.0");
     }
   }
 

@@ -10,6 +10,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.server.jobs.Job;
 import dev.blockreel.server.jobs.JobStatus;
 import dev.blockreel.server.jobs.Limits;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -424,6 +425,24 @@ class OperationsTest {
       assertThat(new String(server.get("/metrics").body(), UTF_8))
           .contains("method=\"other\"", "method=\"GET\"")
           .doesNotContain("FOO");
+    }
+  }
+
+  @Test
+  void aFailureIsCountedOnceThoughAClientWaitsForIt() {
+    try (TestServer server = TestServer.start(folder)) {
+      server.holdEngine();
+      JsonObject body = new JsonObject().put("prompt", "walk-left");
+      CompletableFuture<HttpResponse<byte[]>> waiting =
+          CompletableFuture.supplyAsync(() -> server.post("/v1/videos/sync", body));
+      JsonArray jobs = new JsonArray();
+      while (jobs.isEmpty()) {
+        jobs = json(server.get("/v1/videos")).getJsonArray("data");
+      }
+      server.delete("/v1/videos/" + jobs.getJsonObject(0).getString("id"));
+      error(waiting.join(), 500, "cancelled", null);
+      assertThat(new String(server.get("/metrics").body(), UTF_8))
+          .contains("blockreel_failures_total{code=\"cancelled\"} 1.0");
     }
   }
 

@@ -48,7 +48,7 @@ final class Answers {
     answer(ctx.response(), failure);
   }
 
-  /** Answers a failed request, as {@link #fail} does, without counting it. */
+  /** As {@link #fail}, for what is counted already: jobs and images count their own failures. */
   static void answer(HttpServerResponse response, ApiFailure failure) {
     if (response.ended() || response.closed()) {
       return;

@@ -25,6 +25,7 @@ import java.util.function.Supplier;
 final class ImageRoutes {
   private static final List<String> FORMATS = List.of("png", "jpeg", "webp");
   private static final long HEARTBEAT_MILLIS = 5_000;
+  private static final String TOO_LATE = "deadline_exceeded";
 
   private final Vertx vertx;
   private final Supplier<Service> service;
@@ -111,6 +112,7 @@ final class ImageRoutes {
             open.jobs().jobTime().toMillis() + 1,
             now -> {
               late.set(true);
+              measures.failed(TOO_LATE); // of its images, which are cancelled, none knows why
               cancel.run();
             });
     ctx.response().closeHandler(gone -> cancel.run());
@@ -127,9 +129,9 @@ final class ImageRoutes {
         .onFailure(
             failure -> {
               cancel.run();
-              Throwable reason = late.get() ? tooLate(open) : failure;
+              ApiFailure reason = late.get() ? tooLate(open) : Answers.failure(failure);
               if (events == null) {
-                answers.fail(ctx, reason);
+                Answers.answer(ctx.response(), reason);
               } else {
                 events.failed(reason);
               }
@@ -147,7 +149,7 @@ final class ImageRoutes {
   private static ApiFailure tooLate(Service open) {
     return new ApiFailure(
         500,
-        "deadline_exceeded",
+        TOO_LATE,
         null,
         "the images were not made within %d seconds".formatted(open.jobs().jobTime().toSeconds()));
   }
@@ -244,7 +246,6 @@ final class ImageRoutes {
    * the engine refuses, is answered as anywhere else.
    */
   private final class Events {
-    private final RoutingContext ctx;
     private final HttpServerResponse response;
     private final Context context = vertx.getOrCreateContext();
     private final VideoRequest request;
@@ -253,7 +254,6 @@ final class ImageRoutes {
     private final long heartbeat;
 
     Events(RoutingContext ctx, VideoRequest request, Delivery delivery) {
-      this.ctx = ctx;
       this.response = ctx.response();
       this.request = request;
       this.delivery = delivery;
@@ -302,11 +302,11 @@ final class ImageRoutes {
       response.write(text);
     }
 
-    void failed(Throwable failure) {
+    void failed(ApiFailure failure) {
       if (response.headWritten()) {
-        write("event: error\ndata: %s\n\n".formatted(Answers.failure(failure).body().encode()));
+        write("event: error\ndata: %s\n\n".formatted(failure.body().encode()));
       } else {
-        answers.fail(ctx, failure);
+        Answers.answer(response, failure);
       }
       end();
     }

@@ -75,7 +75,7 @@ final class VideoRoutes {
       return;
     }
     if (record.status() == JobStatus.FAILED) {
-      answers.fail(ctx, ApiFailure.of(record.error()));
+      Answers.answer(ctx.response(), ApiFailure.of(record.error())); // counted as the job's
       return;
     }
     ctx.response()
