@@ -5,6 +5,7 @@ import dev.blockreel.server.jobs.Refusal;
 import dev.blockreel.server.operations.Measures;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
@@ -28,15 +29,20 @@ final class Answers {
   }
 
   static void json(RoutingContext ctx, int status, JsonObject body) {
-    json(ctx.response(), status, body);
+    json(ctx.response(), status, body.toBuffer());
   }
 
-  private static void json(HttpServerResponse response, int status, JsonObject body) {
+  /** A body of JSON that was written elsewhere, as large ones are. */
+  static void json(RoutingContext ctx, Buffer body) {
+    json(ctx.response(), 200, body);
+  }
+
+  private static void json(HttpServerResponse response, int status, Buffer body) {
     response
         .setStatusCode(status)
         .putHeader("content-type", "application/json")
         .putHeader("cache-control", "no-store")
-        .end(body.toBuffer());
+        .end(body);
   }
 
   /** Answers a failed request; where the answer has begun already, ends its connection. */
@@ -74,7 +80,7 @@ final class Answers {
       // The rest of the request is not read.
       response.putHeader("connection", "close");
     }
-    json(response, failure.status(), failure.body());
+    json(response, failure.status(), failure.body().toBuffer());
   }
 
   /** What a failure means to a client. */

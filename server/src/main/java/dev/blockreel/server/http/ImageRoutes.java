@@ -3,18 +3,19 @@ package dev.blockreel.server.http;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.server.engine.ServedModel;
+import dev.blockreel.server.jobs.ImageStore;
 import dev.blockreel.server.jobs.ImageWork;
 import dev.blockreel.server.jobs.VideoRequest;
 import dev.blockreel.server.operations.Measures;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
-import java.nio.file.Path;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -116,13 +117,15 @@ final class ImageRoutes {
               cancel.run();
             });
     ctx.response().closeHandler(gone -> cancel.run());
-    List<Future<byte[]>> images = new ArrayList<>();
+    List<Future<Void>> images = new ArrayList<>();
     for (int i = 0; i < works.size(); i++) {
       int number = i;
       Future<byte[]> image =
           Future.fromCompletionStage(works.get(i).image(), vertx.getOrCreateContext());
       images.add(
-          events == null ? image : image.onSuccess(bytes -> events.completed(number, bytes)));
+          events == null
+              ? image.mapEmpty()
+              : image.compose(bytes -> events.completed(number, bytes)));
     }
     Future.all(images)
         .onComplete(over -> vertx.cancelTimer(deadline))
@@ -155,7 +158,21 @@ final class ImageRoutes {
   }
 
   private void answer(RoutingContext ctx, Delivery delivery, List<ImageWork> works) {
-    List<Future<JsonObject>> data = new ArrayList<>();
+    String images =
+        "%s://%s/v1/images".formatted(ctx.request().scheme(), ctx.request().authority());
+    // Megabytes of base64: not on the event loop.
+    vertx
+        .executeBlocking(() -> body(delivery, works, images).toBuffer())
+        .onFailure(failure -> answers.fail(ctx, failure))
+        .onSuccess(body -> Answers.json(ctx, body));
+  }
+
+  /**
+   * @param images where images are fetched
+   */
+  private JsonObject body(Delivery delivery, List<ImageWork> works, String images)
+      throws IOException {
+    JsonArray data = new JsonArray();
     for (ImageWork work : works) {
       JsonObject json = new JsonObject().put("seed", work.request().seed());
       if (work.request().classLabel() != null) {
@@ -164,30 +181,23 @@ final class ImageRoutes {
       byte[] bytes = work.image().join(); // completed already
       data.add(
           delivery.url
-              ? keep(ctx, bytes, delivery.format).map(url -> json.put("url", url))
-              : Future.succeededFuture(json.put("b64_json", base64(bytes))));
+              ? json.put("url", images + "/" + keep(bytes, delivery.format) + "/content")
+              : json.put("b64_json", base64(bytes)));
     }
-    Future.all(data)
-        .onFailure(failure -> answers.fail(ctx, failure))
-        .onSuccess(
-            all ->
-                Answers.json(
-                    ctx,
-                    new JsonObject()
-                        .put("created", System.currentTimeMillis() / 1000)
-                        .put("data", new JsonArray(all.<JsonObject>list()))
-                        .put("output_format", delivery.format)
-                        .put("size", size(works.get(0).request()))
-                        .put("usage", usage(works.get(0).request(), works.size()))));
+    VideoRequest request = works.get(0).request();
+    return new JsonObject()
+        .put("created", System.currentTimeMillis() / 1000)
+        .put("data", data)
+        .put("output_format", delivery.format)
+        .put("size", size(request))
+        .put("usage", usage(request, works.size()));
   }
 
-  private Future<String> keep(RoutingContext ctx, byte[] bytes, String format) {
-    String id = service.get().images().newId();
-    Path file = service.get().images().file(id, format);
-    String address =
-        "%s://%s/v1/images/%s/content"
-            .formatted(ctx.request().scheme(), ctx.request().authority(), id);
-    return vertx.fileSystem().writeFile(file.toString(), Buffer.buffer(bytes)).map(address);
+  private String keep(byte[] bytes, String format) throws IOException {
+    ImageStore store = service.get().images();
+    String id = store.newId();
+    Files.write(store.file(id, format), bytes);
+    return id;
   }
 
   private static String base64(byte[] bytes) {
@@ -264,15 +274,16 @@ final class ImageRoutes {
 
     /** Called on the engine thread. */
     void partial(int image, byte[] bytes) {
-      context.runOnContext(
-          now ->
-              send(
-                  "image_generation.partial_image",
-                  event(image, bytes).put("partial_image_index", partials[image]++)));
+      int index = partials[image]++;
+      Future<Void> unused =
+          send(
+              "image_generation.partial_image",
+              () -> event(image, bytes).put("partial_image_index", index));
     }
 
-    void completed(int image, byte[] bytes) {
-      send("image_generation.completed", event(image, bytes).put("usage", usage(request, 1)));
+    Future<Void> completed(int image, byte[] bytes) {
+      return send(
+          "image_generation.completed", () -> event(image, bytes).put("usage", usage(request, 1)));
     }
 
     private JsonObject event(int image, byte[] bytes) {
@@ -286,8 +297,17 @@ final class ImageRoutes {
           .put("output_format", delivery.format);
     }
 
-    private void send(String type, JsonObject data) {
-      write("event: %s\ndata: %s\n\n".formatted(type, data.put("type", type).encode()));
+    /** Events are made off the event loop, one after the other, and sent in that order. */
+    private Future<Void> send(String type, Supplier<JsonObject> data) {
+      return context
+          .executeBlocking(
+              () ->
+                  "event: %s\ndata: %s\n\n".formatted(type, data.get().put("type", type).encode()))
+          .map(
+              text -> {
+                write(text);
+                return null;
+              });
     }
 
     private void write(String text) {

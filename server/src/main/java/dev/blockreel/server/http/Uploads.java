@@ -4,6 +4,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.UUID;
@@ -53,15 +54,24 @@ final class Uploads {
       throw ApiFailure.badRequest(
           "invalid_media", param, "a data address looks like data:image/png;base64,...");
     }
-    Buffer bytes;
+    // Megabytes of text: not on the event loop.
+    return vertx.executeBlocking(
+        () -> {
+          Path file = folder.resolve(UUID.randomUUID().toString());
+          Files.write(file, media(dataUrl.substring(comma + 1), param));
+          return file;
+        });
+  }
+
+  private static byte[] media(String base64, String param) {
+    byte[] bytes;
     try {
-      bytes = Buffer.buffer(Base64.getDecoder().decode(dataUrl.substring(comma + 1)));
+      bytes = Base64.getDecoder().decode(base64);
     } catch (IllegalArgumentException e) {
       throw ApiFailure.badRequest("invalid_media", param, "the data address is no valid base64");
     }
-    requireMedia(bytes, param);
-    Path file = folder.resolve(UUID.randomUUID().toString());
-    return vertx.fileSystem().writeFile(file.toString(), bytes).map(file);
+    requireMedia(Buffer.buffer(bytes), param);
+    return bytes;
   }
 
   private static void requireMedia(Buffer head, String param) {
