@@ -149,6 +149,26 @@ class VideosTest {
     server.over(video.getString("id"));
   }
 
+  @Test
+  void aFileInputThatWasLeftEmptyIsNoFile() {
+    String empty =
+        """
+        --x\r
+        Content-Disposition: form-data; name="input_reference"; filename=""\r
+        Content-Type: application/octet-stream\r
+        \r
+        \r
+        --x--\r
+        """;
+    JsonObject video =
+        json(
+            server.post(
+                "/v1/videos",
+                "multipart/form-data; boundary=x",
+                part("x", "prompt", "walk-left") + "\r\n" + empty));
+    assertThat(server.over(video.getString("id")).getString("status")).isEqualTo("completed");
+  }
+
   private static String part(String boundary, String name, String value) {
     return "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s"
         .formatted(boundary, name, value);

@@ -91,7 +91,7 @@ final class VideoRoutes {
 
   private Future<Accepted> submit(RoutingContext ctx, boolean session) {
     Service open = service.get();
-    List<FileUpload> files = ctx.fileUploads();
+    List<FileUpload> files = ctx.fileUploads().stream().filter(file -> !isUnused(file)).toList();
     for (FileUpload file : files) {
       if (!file.name().equals("input_reference") || files.size() > 1) {
         throw ApiFailure.badRequest(
@@ -124,6 +124,11 @@ final class VideoRoutes {
                         Future.fromCompletionStage(
                             open.jobs().submit(asked.request(), file, owner, idempotency, session),
                             vertx.getOrCreateContext())));
+  }
+
+  /** Browsers send a file input that was left empty as a file without name and content. */
+  private static boolean isUnused(FileUpload file) {
+    return file.fileName().isEmpty() && file.size() == 0;
   }
 
   static Fields fields(RoutingContext ctx) {
