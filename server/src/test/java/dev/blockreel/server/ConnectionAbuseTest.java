@@ -99,6 +99,15 @@ class ConnectionAbuseTest extends AbusedServer {
     return List.of(
         Arguments.of(400, "invalid_request", "nonsense\r\n\r\n"),
         Arguments.of(414, "uri_too_long", head("GET /" + "x".repeat(5000) + " HTTP/1.1")),
+        Arguments.of(
+            417,
+            "invalid_request",
+            head(
+                "POST /v1/videos HTTP/1.1",
+                "Content-Type: application/json",
+                "Content-Length: 0",
+                "Connection: close",
+                "Expect: miracles")),
         Arguments.of(431, "headers_too_large", head("GET / HTTP/1.1", "X: " + "x".repeat(10_000))));
   }
 

@@ -76,7 +76,7 @@ final class Answers {
     if (failure.status() == 401) {
       response.putHeader("www-authenticate", "Bearer");
     }
-    if (failure.status() == 413 || failure.status() == 408) {
+    if (failure.status() == 413) {
       // The rest of the request is not read.
       response.putHeader("connection", "close");
     }

@@ -167,7 +167,7 @@ public final class Api {
     on(router, "/v1/realtime/video", HttpMethod.GET).handler(safely(this::realtime));
     page(router);
     refuseOtherMethods(router);
-    for (int status : new int[] {BROKEN_BODY, 400, 404, 406, 413, 415, 500}) {
+    for (int status : new int[] {BROKEN_BODY, 400, 404, 413, 417, 500}) {
       router.errorHandler(status, ctx -> answers.fail(ctx, cause(ctx, status)));
     }
     return router;

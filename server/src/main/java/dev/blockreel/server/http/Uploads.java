@@ -25,11 +25,6 @@ final class Uploads {
     this.folder = folder;
   }
 
-  /** Where Vert.x puts the files of a form. */
-  Path folder() {
-    return folder;
-  }
-
   /** Checks an uploaded file; completes with it. */
   Future<Path> check(Path file) {
     return vertx
