@@ -107,6 +107,9 @@ final class ImageRoutes {
     EngineFailure cancelled = new EngineFailure(FailureCode.CANCELLED, "the request was cancelled");
     Runnable cancel = () -> works.forEach(work -> open.jobs().cancel(work, cancelled));
     open.jobs().submit(works);
+    if (events != null) {
+      events.begin();
+    }
     AtomicBoolean late = new AtomicBoolean();
     long deadline =
         vertx.setTimer(
@@ -261,15 +264,19 @@ final class ImageRoutes {
     private final VideoRequest request;
     private final Delivery delivery;
     private final int[] partials;
-    private final long heartbeat;
+    private long heartbeat = -1;
 
     Events(RoutingContext ctx, VideoRequest request, Delivery delivery) {
       this.response = ctx.response();
       this.request = request;
       this.delivery = delivery;
       this.partials = new int[delivery.count];
+    }
+
+    /** The work is taken on. */
+    void begin() {
       // A comment, which clients skip: a proxy hangs up where it hears nothing for long.
-      this.heartbeat = vertx.setPeriodic(HEARTBEAT_MILLIS, now -> write(":\n\n"));
+      heartbeat = vertx.setPeriodic(HEARTBEAT_MILLIS, now -> write(":\n\n"));
     }
 
     /** Called on the engine thread. */
