@@ -69,8 +69,8 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
    */
   public static void run(
       ClassifierRecipe recipe, Path data, Path out, boolean resume, PrintStream console) {
-    ClipFolder folder = ClipFolder.list(data);
-    console.printf("%s in %s%n", folder.describe(), data);
+    ClipFolder folder = ClipFolder.list(data, console);
+    folder.requireReadable(console);
     new TrainingLoop<>(new ClassifierTraining(recipe, folder), recipe.training(), out, console)
         .run(resume);
   }

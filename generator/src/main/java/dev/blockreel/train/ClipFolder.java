@@ -4,7 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.media.ClipReader;
+import dev.blockreel.progress.ProgressLine;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -12,18 +15,52 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A folder of clips in the layout of UCF-101: {@code CLASS/CLIP.EXT}.
+ * A folder of clips in the layout of UCF-101: {@code CLASS/CLIP.EXT}. A clip may also be a folder
+ * of images, {@code CLASS/CLIP/IMAGE.EXT}.
  *
  * @param root the folder
  * @param classes names of the classes, sorted; their order gives the class numbers
  * @param clips all clips, sorted by class and name
+ * @param skipped what lies between them and is none: files of other kinds, folders without any
  */
-public record ClipFolder(Path root, List<String> classes, List<Item> clips) {
-  /** A clip file and the number of its class. */
+public record ClipFolder(Path root, List<String> classes, List<Item> clips, List<Path> skipped) {
+  private static final Pattern IMAGES = endings("png|jpe?g|webp|bmp");
+
+  /** The usual endings of what {@link ClipReader} reads. It goes by content, which costs time. */
+  private static final Pattern CLIPS =
+      endings(
+          IMAGES.pattern()
+              + "|safetensors|mp4|m4s|m4v|mov|mkv|webm|avi|gif|apng|mjpeg|mpe?g|ts|m2ts|flv|og[gv]"
+              + "|ivf|y4m|asf|wmv|nut|h26[45]|hevc|dv|tiff?|p[gp]m|qoi");
+
+  /** As many are named in a line; more would hide that there are many. */
+  private static final int NAMED = 3;
+
+  /** A clip file, or its folder of images, and the number of its class. */
   public record Item(Path file, int label) {}
+
+  /**
+   * Lists a folder and says what is in it; opens no clip.
+   *
+   * @throws EngineFailure as {@link #list(Path)}
+   */
+  static ClipFolder list(Path root, PrintStream console) {
+    ClipFolder folder = list(root);
+    console.printf("%s in %s%n", folder.describe(), root);
+    int skipped = folder.skipped.size();
+    if (skipped > 0) {
+      List<String> names =
+          folder.skipped.stream().map(path -> root.relativize(path).toString()).toList();
+      console.printf(
+          "skipped %d %s: %s%n",
+          skipped, skipped == 1 ? "that is no clip" : "that are no clips", few(names, ", "));
+    }
+    return folder;
+  }
 
   /**
    * Lists a folder; opens no clip.
@@ -33,16 +70,25 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips) {
   public static ClipFolder list(Path root) {
     List<String> classes = new ArrayList<>();
     List<Item> clips = new ArrayList<>();
+    List<Path> skipped = new ArrayList<>();
     try {
       for (Path folder : sorted(root)) {
-        if (!Files.isDirectory(folder)) {
-          continue;
+        List<Path> inside = Files.isDirectory(folder) ? sorted(folder) : List.of();
+        List<Path> others = new ArrayList<>();
+        int label = classes.size();
+        int before = clips.size();
+        for (Path entry : inside) {
+          if (isClip(entry)) {
+            clips.add(new Item(entry, label));
+          } else {
+            others.add(entry);
+          }
         }
-        List<Path> files = sorted(folder).stream().filter(Files::isRegularFile).toList();
-        if (!files.isEmpty()) {
-          int label = classes.size();
+        if (clips.size() > before) {
           classes.add(folder.getFileName().toString());
-          files.forEach(file -> clips.add(new Item(file, label)));
+          skipped.addAll(others);
+        } else {
+          skipped.add(folder);
         }
       }
     } catch (IOException e) {
@@ -53,12 +99,60 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips) {
       throw new EngineFailure(
           FailureCode.MEDIA, root + " holds no clips: expected CLASS/CLIP files in it");
     }
-    return new ClipFolder(root, List.copyOf(classes), List.copyOf(clips));
+    return new ClipFolder(root, List.copyOf(classes), List.copyOf(clips), List.copyOf(skipped));
   }
 
   private static List<Path> sorted(Path folder) throws IOException {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.filter(p -> !p.getFileName().toString().startsWith(".")).sorted().toList();
+    }
+  }
+
+  private static boolean isClip(Path path) throws IOException {
+    return Files.isDirectory(path)
+        ? sorted(path).stream().anyMatch(file -> ends(file, IMAGES))
+        : ends(path, CLIPS);
+  }
+
+  private static Pattern endings(String alternatives) {
+    return Pattern.compile(alternatives, Pattern.CASE_INSENSITIVE);
+  }
+
+  private static boolean ends(Path file, Pattern endings) {
+    String name = file.getFileName().toString();
+    return endings.matcher(name.substring(name.lastIndexOf('.') + 1)).matches();
+  }
+
+  private static String few(List<String> all, String between) {
+    String named = String.join(between, all.subList(0, Math.min(NAMED, all.size())));
+    return all.size() > NAMED
+        ? named + between + "and %d more".formatted(all.size() - NAMED)
+        : named;
+  }
+
+  /**
+   * Opens every clip and reads its headers, of folders those of the first image: a millisecond or
+   * two for each, where a clip that cannot be read may end a training hours later.
+   *
+   * @throws EngineFailure MEDIA that says how many cannot be read, and why the first ones
+   */
+  void requireReadable(PrintStream console) {
+    List<String> failures = new ArrayList<>();
+    try (ProgressLine progress = ProgressLine.onOutput(console)) {
+      for (int i = 0; i < clips.size(); i++) {
+        try {
+          ClipReader.probe(clips.get(i).file);
+        } catch (EngineFailure e) {
+          failures.add(e.getMessage());
+        }
+        progress.show("opened %d/%d clips", i + 1, clips.size());
+      }
+    }
+    if (!failures.isEmpty()) {
+      throw new EngineFailure(
+          FailureCode.MEDIA,
+          "%d of %d clips cannot be read: %s"
+              .formatted(failures.size(), clips.size(), few(failures, "; ")));
     }
   }
 
@@ -68,14 +162,17 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips) {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       digest.update(how.getBytes(UTF_8));
       for (Item clip : clips) {
-        String facts =
-            "\n%s\t%d\t%d\t%s"
-                .formatted(
-                    root.relativize(clip.file),
-                    clip.label,
-                    Files.size(clip.file),
-                    Files.getLastModifiedTime(clip.file));
-        digest.update(facts.getBytes(UTF_8));
+        // A folder does not change when an image in it does.
+        for (Path file : Files.isDirectory(clip.file) ? sorted(clip.file) : List.of(clip.file)) {
+          String facts =
+              "\n%s\t%d\t%d\t%s"
+                  .formatted(
+                      root.relativize(file),
+                      clip.label,
+                      Files.size(file),
+                      Files.getLastModifiedTime(file));
+          digest.update(facts.getBytes(UTF_8));
+        }
       }
       return HexFormat.of().formatHex(digest.digest());
     } catch (IOException e) {

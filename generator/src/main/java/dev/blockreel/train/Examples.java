@@ -69,6 +69,7 @@ record Examples<E>(Kind<E> kind, int length, E values, int[] labels) {
         }
       }
     }
+    folder.requireReadable(console);
     Examples<E> made = encode(kind, folder.clips(), length, encoder, console);
     SafetensorsWriter writer = SafetensorsWriter.to(file).metadata("key", key);
     kind.add.to(writer, kind.name, new long[] {made.count(), length}, made.values);

@@ -98,7 +98,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   public static void run(
       NbpRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
     TrainingLoop.requireState(out, resume);
-    ClipFolder folder = ClipFolder.list(data);
+    ClipFolder folder = ClipFolder.list(data, console);
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
     // First, since it may not fit, and tokens cost time.

@@ -73,8 +73,8 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
       boolean resume,
       PrintStream console) {
     TrainingLoop.requireState(out, resume);
-    ClipFolder folder = ClipFolder.list(data);
-    console.printf("%s in %s%n", folder.describe(), data);
+    ClipFolder folder = ClipFolder.list(data, console);
+    folder.requireReadable(console);
     new TrainingLoop<>(
             new TokenizerTraining(recipe, tokenizer, folder), recipe.training(), out, console)
         .run(resume);

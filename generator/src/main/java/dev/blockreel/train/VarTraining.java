@@ -63,7 +63,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
   public static void run(
       VarRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
     TrainingLoop.requireState(out, resume);
-    ClipFolder folder = ClipFolder.list(data);
+    ClipFolder folder = ClipFolder.list(data, console);
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     VqConfig codes = VqTokenizer.describe(model).network();
     VarConfig config =

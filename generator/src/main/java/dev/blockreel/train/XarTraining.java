@@ -72,7 +72,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
   public static void run(
       XarRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
     TrainingLoop.requireState(out, resume);
-    ClipFolder folder = ClipFolder.list(data);
+    ClipFolder folder = ClipFolder.list(data, console);
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     KlTokenizer.Description shape = KlTokenizer.describe(model);
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
