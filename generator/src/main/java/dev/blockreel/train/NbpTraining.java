@@ -70,6 +70,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
       NbpGenerator.Description description,
       Examples<int[]> tokens,
       List<String> classes,
+      int learned,
       NbpTeacher teacher,
       Preview preview) {
     super(recipe, tokenizer, classes, tokens.count(), preview);
@@ -78,7 +79,6 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     this.description = description;
     this.network = new Nbp(description.network());
     this.layout = new NbpLayout(description.network());
-    int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
     Part clips = new Part("Clips", recipe.training().batch(), learned, teacher);
     Part firsts =
         new Part("FirstBlocks", recipe.firstBlocks(), recipe.generator().blockSize(), null);
@@ -101,23 +101,23 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     ClipFolder folder = ClipFolder.list(data, console);
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
-    // First, since it may not fit, and tokens cost time.
-    try (NbpTeacher teacher = teacher(recipe, tokenizer, description)) {
+    // First, since these may not fit, and tokens cost time.
+    int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
+    try (NbpTeacher teacher = teacher(recipe, description, learned)) {
       TrainingLoop.create(out);
       Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
       NbpTraining training =
           new NbpTraining(
-              recipe, tokenizer, description, tokens, folder.classes(), teacher, preview);
+              recipe, tokenizer, description, tokens, folder.classes(), learned, teacher, preview);
       new TrainingLoop<>(training, recipe.training(), out, console).run(resume);
     }
   }
 
   private static NbpTeacher teacher(
-      NbpRecipe recipe, ModelDirectory tokenizer, NbpGenerator.Description description) {
+      NbpRecipe recipe, NbpGenerator.Description description, int learned) {
     if (recipe.teacher() == null) {
       return null;
     }
-    int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
     List<Prefix> prefixes = prefixes(new NbpLayout(description.network()), learned);
     return NbpTeacher.load(recipe.teacher(), description.network(), prefixes, numerics(recipe));
   }
@@ -154,6 +154,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
           "trainFrames must lie between 1 and the %d frames of a clip: got %d",
           clips.frames(), frames);
     }
+    ReconstructionRecipe.requireWhole("trainFrames", frames, clips.network());
     int tokens = clips.network().latentFrames(frames) * description.height() * description.width();
     if (tokens % description.network().blockSize() != 0) {
       throw EngineFailure.badRequest(

@@ -1,6 +1,7 @@
 package dev.blockreel.train;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 
 /** What every recipe of a tokenizer says, whatever the tokenizer. */
 interface ReconstructionRecipe {
@@ -46,6 +47,23 @@ interface ReconstructionRecipe {
       throw EngineFailure.badRequest(
           "trainFrames must lie between 1 and the %d frames of a clip: got %d",
           clips.frames(), trainFrames);
+    }
+  }
+
+  /**
+   * Checks that a tokenizer gives back as many frames as it takes.
+   *
+   * @param field which says how many
+   * @throws EngineFailure BAD_REQUEST with the nearest numbers of which that is true
+   */
+  static void requireWhole(String field, int frames, Magvit2Config tokenizer) {
+    int latent = tokenizer.latentFrames(frames);
+    int below = tokenizer.frames(latent);
+    if (below != frames) {
+      throw EngineFailure.badRequest(
+          "%s must be 1 more than a multiple of %d, the tokenizer's strides in time: got %d, near"
+              + " are %d and %d",
+          field, tokenizer.timeFactor(), frames, below, tokenizer.frames(latent + 1));
     }
   }
 }

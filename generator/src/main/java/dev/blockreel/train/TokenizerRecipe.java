@@ -72,5 +72,7 @@ public record TokenizerRecipe(
           "a tokenizer recipe names a tokenizer, clips, losses and its training");
     }
     ReconstructionRecipe.check(clips, trainFrames, initial, decoderOnly, tokenizer.spaceFactor());
+    ReconstructionRecipe.requireWhole("clips.frames", clips.frames(), tokenizer);
+    ReconstructionRecipe.requireWhole("trainFrames", trainFrames, tokenizer);
   }
 }
