@@ -44,4 +44,31 @@ interface GeneratorRecipe {
       throw EngineFailure.badRequest("conditionDropout lies in [0, 1): got %s", conditionDropout);
     }
   }
+
+  /**
+   * Checks how the model will draw tokens. The sampler, which this room may not use, does so too,
+   * but not before the first preview.
+   *
+   * @throws EngineFailure BAD_REQUEST with what is out of range
+   */
+  static void checkSampling(double temperature, int topK, double topP) {
+    checkNotNegative("temperature", temperature);
+    if (topK < 0) {
+      throw EngineFailure.badRequest("topK must be 0 (all) or more: got %d", topK);
+    }
+    if (!(topP > 0 && topP <= 1)) {
+      throw EngineFailure.badRequest("topP must lie in (0, 1]: got %s", topP);
+    }
+  }
+
+  /**
+   * Checks a strength.
+   *
+   * @throws EngineFailure BAD_REQUEST when it is below 0 or no number
+   */
+  static void checkNotNegative(String name, double value) {
+    if (!(value >= 0) || Double.isInfinite(value)) {
+      throw EngineFailure.badRequest("%s must be 0 or more: got %s", name, value);
+    }
+  }
 }

@@ -71,7 +71,12 @@ public record NbpRecipe(
    * @param topK 0 for all
    * @param topP 1 for all
    */
-  public record Sampling(double temperature, int topK, double topP) {}
+  public record Sampling(double temperature, int topK, double topP) {
+    /** Checks the ranges. */
+    public Sampling {
+      GeneratorRecipe.checkSampling(temperature, topK, topP);
+    }
+  }
 
   /** Checks that nothing is missing or out of range. */
   public NbpRecipe {

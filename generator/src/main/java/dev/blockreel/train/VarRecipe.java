@@ -47,7 +47,13 @@ public record VarRecipe(
    * @param topP 1 for all
    * @param cfg strength of guidance at the last scale, 0 for none
    */
-  public record Sampling(double temperature, int topK, double topP, double cfg) {}
+  public record Sampling(double temperature, int topK, double topP, double cfg) {
+    /** Checks the ranges. */
+    public Sampling {
+      GeneratorRecipe.checkSampling(temperature, topK, topP);
+      GeneratorRecipe.checkNotNegative("cfg", cfg);
+    }
+  }
 
   /** Checks that nothing is missing or out of range. */
   public VarRecipe {

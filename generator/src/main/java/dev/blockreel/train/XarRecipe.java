@@ -1,6 +1,8 @@
 package dev.blockreel.train;
 
 import dev.blockreel.failure.EngineFailure;
+import java.util.List;
+import java.util.Locale;
 
 /**
  * All that {@code train generator} is told for an xAR model.
@@ -55,7 +57,26 @@ public record XarRecipe(
    * @param guidance {@code linear} or {@code constant}
    */
   public record Sampling(
-      double temperature, double cfg, int steps, String solver, String times, String guidance) {}
+      double temperature, double cfg, int steps, String solver, String times, String guidance) {
+    /** Checks the ranges and names, which are those of the sampler. */
+    public Sampling {
+      GeneratorRecipe.checkNotNegative("temperature", temperature);
+      GeneratorRecipe.checkNotNegative("cfg", cfg);
+      if (steps < 1 || steps > 1000) {
+        throw EngineFailure.badRequest("steps must lie between 1 and 1000: got %d", steps);
+      }
+      checkName("solver", solver, List.of("euler-maruyama", "euler", "heun"));
+      checkName("times", times, List.of("published", "even", "cosine"));
+      checkName("guidance", guidance, List.of("constant", "linear"));
+    }
+
+    private static void checkName(String what, String name, List<String> known) {
+      if (name == null || !known.contains(name.toLowerCase(Locale.ROOT))) {
+        throw EngineFailure.badRequest(
+            "unknown %s \"%s\": expected one of %s", what, name, String.join(", ", known));
+      }
+    }
+  }
 
   /** Checks that nothing is missing or out of range. */
   public XarRecipe {
