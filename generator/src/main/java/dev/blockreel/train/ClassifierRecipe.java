@@ -29,7 +29,15 @@ public record ClassifierRecipe(
    * @param groups groups of every GroupNorm
    * @param features length of the feature vector
    */
-  public record Sizes(int patch, List<Integer> widths, int groups, int features) {}
+  public record Sizes(int patch, List<Integer> widths, int groups, int features) {
+    /** Checks the ranges. */
+    public Sizes {
+      Range.require("patch", patch, 1, 64);
+      widths.forEach(width -> Range.require("width", width, 1, Range.WIDTH));
+      Range.require("groups", groups, 1, Range.WIDTH);
+      Range.require("features", features, 1, Range.WIDTH);
+    }
+  }
 
   /**
    * Random changes that leave the class as it is, the same for all frames of a clip.
@@ -54,5 +62,6 @@ public record ClassifierRecipe(
       throw EngineFailure.badRequest(
           "a classifier recipe names a classifier, its clips, their augmentation and its training");
     }
+    clips.requireBatch(training.batch(), clips.frames());
   }
 }

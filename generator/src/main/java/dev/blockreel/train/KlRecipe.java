@@ -36,7 +36,10 @@ public record KlRecipe(
       throw EngineFailure.badRequest(
           "a recipe of a KL autoencoder names a tokenizer, clips, losses and its training");
     }
-    ReconstructionRecipe.check(clips, trainFrames, initial, decoderOnly, tokenizer.factor());
+    ReconstructionRecipe.checkNetwork(tokenizer.network());
+    Range.require("channels", tokenizer.channels(), 1, Range.WIDTH);
+    ReconstructionRecipe.check(
+        clips, trainFrames, initial, decoderOnly, tokenizer.factor(), training);
     if (!(divergence >= 0)) {
       throw EngineFailure.badRequest("divergence must be 0 or more: got %s", divergence);
     }

@@ -43,7 +43,15 @@ public record NbpRecipe(
    * @param width channels
    * @param blockSize tokens predicted together
    */
-  public record Sizes(int layers, int heads, int width, int blockSize) {}
+  public record Sizes(int layers, int heads, int width, int blockSize) {
+    /** Checks the ranges. */
+    public Sizes {
+      Range.require("layers", layers, 1, Range.COUNT);
+      Range.require("heads", heads, 1, Range.COUNT);
+      Range.require("width", width, 1, Range.WIDTH);
+      Range.require("blockSize", blockSize, 1, Range.COUNT);
+    }
+  }
 
   /**
    * A trained model whose guided probabilities are learned in place of the clips' tokens. Its first
@@ -81,8 +89,6 @@ public record NbpRecipe(
   /** Checks that nothing is missing or out of range. */
   public NbpRecipe {
     GeneratorRecipe.check(tokenizer, generator, conditionDropout, sampling, training);
-    if (firstBlocks < 0) {
-      throw EngineFailure.badRequest("firstBlocks is 0 or more: got %d", firstBlocks);
-    }
+    Range.require("firstBlocks", firstBlocks, 0, Range.COUNT);
   }
 }

@@ -103,6 +103,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
     // First, since these may not fit, and tokens cost time.
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
+    Range.requireBatch(recipe.training().batch(), "examples", description.tokens());
     try (NbpTeacher teacher = teacher(recipe, description, learned)) {
       TrainingLoop.create(out);
       Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);

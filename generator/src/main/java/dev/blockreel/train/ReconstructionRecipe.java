@@ -1,6 +1,7 @@
 package dev.blockreel.train;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.tokenizer.image.ImageNetwork;
 import dev.blockreel.tokenizer.magvit2.Magvit2Config;
 
 /** What every recipe of a tokenizer says, whatever the tokenizer. */
@@ -34,7 +35,8 @@ interface ReconstructionRecipe {
       int trainFrames,
       String initial,
       boolean decoderOnly,
-      int factor) {
+      int factor,
+      TrainingSchedule training) {
     if (clips.height() % factor != 0 || clips.width() % factor != 0) {
       throw EngineFailure.badRequest(
           "clips of %dx%d pixels do not divide into cells of %dx%d",
@@ -47,6 +49,19 @@ interface ReconstructionRecipe {
       throw EngineFailure.badRequest(
           "trainFrames must lie between 1 and the %d frames of a clip: got %d",
           clips.frames(), trainFrames);
+    }
+    clips.requireBatch(1, clips.frames());
+    clips.requireBatch(training.batch(), trainFrames);
+  }
+
+  /**
+   * Checks the sizes of a network of images.
+   *
+   * @throws EngineFailure BAD_REQUEST with what is too large
+   */
+  static void checkNetwork(ImageNetwork.Sizes sizes) {
+    for (int multiplier : sizes.multipliers()) {
+      Range.require("width of a stage", (long) sizes.width() * multiplier, 1, Range.WIDTH);
     }
   }
 

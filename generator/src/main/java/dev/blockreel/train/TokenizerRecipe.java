@@ -37,11 +37,20 @@ public record TokenizerRecipe(
   public record ClipShape(int frames, int height, int width, double fps) {
     /** Checks that there is something to see. */
     public ClipShape {
-      if (Math.min(frames, Math.min(height, width)) < 1 || !(fps > 0)) {
-        throw EngineFailure.badRequest(
-            "clips need frames, height, width and fps above 0: got %d, %d, %d, %s",
-            frames, height, width, fps);
+      Range.require("frames", frames, 1, Range.COUNT);
+      Range.require("height", height, 1, Range.COUNT);
+      Range.require("width", width, 1, Range.COUNT);
+      if (!(fps > 0) || Double.isInfinite(fps)) {
+        throw EngineFailure.badRequest("fps must be above 0: got %s", fps);
       }
+    }
+
+    /** Checks that so many clips of so many frames are one array. */
+    void requireBatch(int clips, int length) {
+      Range.requireBatch(
+          clips,
+          "clips of %dx%dx%d pixels".formatted(length, height, width),
+          3L * length * height * width);
     }
   }
 
@@ -71,7 +80,16 @@ public record TokenizerRecipe(
       throw EngineFailure.badRequest(
           "a tokenizer recipe names a tokenizer, clips, losses and its training");
     }
-    ReconstructionRecipe.check(clips, trainFrames, initial, decoderOnly, tokenizer.spaceFactor());
+    tokenizer
+        .stages()
+        .forEach(stage -> Range.require("width of a stage", stage.width(), 1, Range.WIDTH));
+    long codes = 1;
+    for (int level : tokenizer.levels()) {
+      codes *= level;
+      Range.require("codes, the product of levels,", codes, 2, Range.CODES);
+    }
+    ReconstructionRecipe.check(
+        clips, trainFrames, initial, decoderOnly, tokenizer.spaceFactor(), training);
     ReconstructionRecipe.requireWhole("clips.frames", clips.frames(), tokenizer);
     ReconstructionRecipe.requireWhole("trainFrames", trainFrames, tokenizer);
   }

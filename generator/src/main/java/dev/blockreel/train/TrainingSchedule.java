@@ -43,12 +43,10 @@ public record TrainingSchedule(
     String optimizer) {
   /** Checks the ranges. */
   public TrainingSchedule {
-    if (steps < 1 || batch < 1 || warmup < 0 || previewSteps < 1) {
-      throw EngineFailure.badRequest(
-          "training needs steps, batch and previewSteps of at least 1 and warmup of at least 0: got"
-              + " %d, %d, %d, %d",
-          steps, batch, previewSteps, warmup);
-    }
+    Range.require("steps", steps, 1, Integer.MAX_VALUE);
+    Range.require("batch", batch, 1, Range.COUNT);
+    Range.require("warmup", warmup, 0, Integer.MAX_VALUE);
+    Range.require("previewSteps", previewSteps, 1, Integer.MAX_VALUE);
     if (!(learningRate > 0) || !(clip > 0) || weightDecay < 0 || !(saveMinutes > 0)) {
       throw EngineFailure.badRequest(
           "training needs learningRate, clip and saveMinutes above 0 and weightDecay of at least 0:"

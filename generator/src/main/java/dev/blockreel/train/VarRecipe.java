@@ -1,7 +1,5 @@
 package dev.blockreel.train;
 
-import dev.blockreel.failure.EngineFailure;
-
 /**
  * All that {@code train generator} is told for a VAR model.
  *
@@ -37,7 +35,14 @@ public record VarRecipe(
    * @param heads attention heads
    * @param width channels
    */
-  public record Sizes(int layers, int heads, int width) {}
+  public record Sizes(int layers, int heads, int width) {
+    /** Checks the ranges. */
+    public Sizes {
+      Range.require("layers", layers, 1, Range.COUNT);
+      Range.require("heads", heads, 1, Range.COUNT);
+      Range.require("width", width, 1, Range.WIDTH);
+    }
+  }
 
   /**
    * Sampling defaults.
@@ -58,8 +63,6 @@ public record VarRecipe(
   /** Checks that nothing is missing or out of range. */
   public VarRecipe {
     GeneratorRecipe.check(tokenizer, generator, conditionDropout, sampling, training);
-    if (images < 1) {
-      throw EngineFailure.badRequest("images of a clip must be 1 or more: got %d", images);
-    }
+    Range.require("images", images, 1, Range.COUNT);
   }
 }

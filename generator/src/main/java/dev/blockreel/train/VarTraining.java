@@ -76,6 +76,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
             codes.codes(),
             codes.scales(),
             false);
+    Range.requireBatch(recipe.training().batch(), "examples", config.tokens());
     TrainingLoop.create(out);
     try (VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
       Examples<int[]> tokens =

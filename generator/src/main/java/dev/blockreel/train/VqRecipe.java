@@ -35,6 +35,9 @@ public record VqRecipe(
       throw EngineFailure.badRequest(
           "a recipe of a VQ autoencoder names a tokenizer, clips, losses and its training");
     }
+    ReconstructionRecipe.checkNetwork(tokenizer.network());
+    Range.require("channels", tokenizer.channels(), 1, Range.WIDTH);
+    Range.require("codes", tokenizer.codes(), 2, Range.CODES);
     int side = tokenizer.imageSide();
     if (clips.height() != side || clips.width() != side) {
       throw EngineFailure.badRequest(
@@ -42,7 +45,7 @@ public record VqRecipe(
           tokenizer.scales(), side, side, clips.width(), clips.height());
     }
     ReconstructionRecipe.check(
-        clips, trainFrames, initial, decoderOnly, tokenizer.network().factor());
+        clips, trainFrames, initial, decoderOnly, tokenizer.network().factor(), training);
     if (!(quantisation > 0)) {
       throw EngineFailure.badRequest("quantisation must be above 0: got %s", quantisation);
     }

@@ -44,7 +44,16 @@ public record XarRecipe(
    * @param frames frames of an example; 1 for images
    */
   public record Sizes(
-      int encoderLayers, int decoderLayers, int heads, int width, String entity, int frames) {}
+      int encoderLayers, int decoderLayers, int heads, int width, String entity, int frames) {
+    /** Checks the ranges. */
+    public Sizes {
+      Range.require("encoderLayers", encoderLayers, 1, Range.COUNT);
+      Range.require("decoderLayers", decoderLayers, 1, Range.COUNT);
+      Range.require("heads", heads, 1, Range.COUNT);
+      Range.require("width", width, 1, Range.WIDTH);
+      Range.require("frames", frames, 1, Range.COUNT);
+    }
+  }
 
   /**
    * Sampling defaults.
@@ -62,9 +71,7 @@ public record XarRecipe(
     public Sampling {
       GeneratorRecipe.checkNotNegative("temperature", temperature);
       GeneratorRecipe.checkNotNegative("cfg", cfg);
-      if (steps < 1 || steps > 1000) {
-        throw EngineFailure.badRequest("steps must lie between 1 and 1000: got %d", steps);
-      }
+      Range.require("steps", steps, 1, 1000);
       checkName("solver", solver, List.of("euler-maruyama", "euler", "heun"));
       checkName("times", times, List.of("published", "even", "cosine"));
       checkName("guidance", guidance, List.of("constant", "linear"));
@@ -81,10 +88,6 @@ public record XarRecipe(
   /** Checks that nothing is missing or out of range. */
   public XarRecipe {
     GeneratorRecipe.check(tokenizer, generator, conditionDropout, sampling, training);
-    if (examples < 1 || generator.frames < 1) {
-      throw EngineFailure.badRequest(
-          "examples of a clip and frames of an example must be 1 or more: got %d and %d",
-          examples, generator.frames);
-    }
+    Range.require("examples", examples, 1, Range.COUNT);
   }
 }

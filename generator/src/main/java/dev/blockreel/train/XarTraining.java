@@ -76,6 +76,10 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     KlTokenizer.Description shape = KlTokenizer.describe(model);
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
+    Range.requireBatch(
+        recipe.training().batch(),
+        "examples",
+        (long) description.order().tokens() * description.network().channels());
     TrainingLoop.create(out);
     Examples<float[]> latents;
     try (KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {

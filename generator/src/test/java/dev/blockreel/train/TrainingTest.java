@@ -205,6 +205,12 @@ class TrainingTest {
                 train(
                     generatorRecipe(tokenizer, 6, null, 0, schedule(3, 4, 100)), "generatorOfSix"))
         .hasMessage("trainFrames must lie between 1 and the 5 frames of a clip: got 6");
+    assertThatThrownBy(
+            () ->
+                train(
+                    generatorRecipe(tokenizer, 2, null, 0, schedule(3, 4, 100)), "generatorOfTwo"))
+        .hasMessageEndingWith("got 2, near are 1 and 5");
+    assertThat(folder.resolve("generatorOfTwo")).doesNotExist();
   }
 
   @Test
@@ -225,7 +231,7 @@ class TrainingTest {
     assertThat(apart[4]).isCloseTo(clips, within(2e-6));
     assertThat(apart[5]).isCloseTo(first, within(2e-6));
     assertThatThrownBy(() -> blocks(tokenizer, null, -1, known, 1))
-        .hasMessage("firstBlocks is 0 or more: got -1");
+        .hasMessage("firstBlocks must lie between 0 and 65536: got -1");
   }
 
   /** One whose block is a frame. */

@@ -1,9 +1,13 @@
 package dev.blockreel.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipWriter;
+import dev.blockreel.sampler.FlowOptions;
+import dev.blockreel.sampler.FlowSolver;
+import dev.blockreel.train.XarRecipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,6 +100,11 @@ class TrainTest {
     refused(TOKENIZER.replace("\"batch\": 2", "\"batch\": \"two\""), "training.batch", "two");
     refused(TOKENIZER.replace("\"batch\": 2", "\"batch\": 0"), "training: ", "batch");
     refused(TOKENIZER.replace("\"groups\": 2", "\"groups\": 3"), "tokenizer: tokenizer stage 0");
+    refused(
+        TOKENIZER.replace("\"frames\": 5", "\"frames\": 6"), "clips.frames", "near are 5 and 9");
+    refused(
+        TOKENIZER.replace("\"width\": 4", "\"width\": 10000000"),
+        "width of a stage must lie between 1 and 8192: got 10000000");
     refused(TOKENIZER.replace("\"fps\": 8", "\"fps\": "), "no valid JSON at line ");
     refused(TOKENIZER + "{}", "recipe.json");
     refused("", "recipe.json");
@@ -111,6 +120,20 @@ class TrainTest {
             folder.resolve("run"))
         .failedWith(1, "none.json does not exist");
     assertThat(folder.resolve("run")).doesNotExist();
+  }
+
+  /** Those of the recipe, which are written down there once more. */
+  @Test
+  void allWaysToSampleCanBeTrained() {
+    for (FlowSolver.Kind solver : FlowSolver.Kind.values()) {
+      for (FlowOptions.TimeGrid times : FlowOptions.TimeGrid.values()) {
+        for (FlowOptions.Guidance guidance : FlowOptions.Guidance.values()) {
+          assertThatCode(
+                  () -> new XarRecipe.Sampling(1, 1, 4, "" + solver, "" + times, "" + guidance))
+              .doesNotThrowAnyException();
+        }
+      }
+    }
   }
 
   private void refused(String recipe, String... parts) throws IOException {
