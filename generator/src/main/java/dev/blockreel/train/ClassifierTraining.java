@@ -194,9 +194,10 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
     SplittableRandom random = new SplittableRandom(recipe.training().seed());
     List<Clip> shown = new ArrayList<>();
     int hits = 0;
-    for (int i = 0; i < PREVIEW_CLIPS; i++) {
-      int at = (int) ((long) i * folder.clips().size() / PREVIEW_CLIPS);
-      ClipFolder.Item item = folder.clips().get(at);
+    List<ClipFolder.Item> judged = folder.spread(PREVIEW_CLIPS);
+    int every = (judged.size() - 1) / PREVIEW_ROWS + 1;
+    for (int i = 0; i < judged.size(); i++) {
+      ClipFolder.Item item = judged.get(i);
       Clip clip = read(item, random.nextLong());
       float[] changed = changed(clip, random);
       try (TensorScope scope = TensorScope.open()) {
@@ -204,12 +205,12 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
             script.call(scope, "logits", pixels(scope, changed, 1), state.averages()).toFloats();
         hits += ClipClassifier.likeliest(logits) == item.label() ? 1 : 0;
       }
-      if (i % (PREVIEW_CLIPS / PREVIEW_ROWS) == 0) {
+      if (i % every == 0) {
         shown.add(new Clip(changed, clip.frames(), clip.height(), clip.width(), clip.fps()));
       }
     }
     ClipWriter.writeSheet(picture, shown);
-    return String.format(Locale.ROOT, "%d of %d classes named, %s", hits, PREVIEW_CLIPS, picture);
+    return String.format(Locale.ROOT, "%d of %d classes named, %s", hits, judged.size(), picture);
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -180,6 +181,14 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every Java platform has SHA-256", e);
     }
+  }
+
+  /** At most so many clips from all over, the same ones each time. */
+  List<Item> spread(int most) {
+    int count = Math.min(most, clips.size());
+    return IntStream.range(0, count)
+        .mapToObj(i -> clips.get((int) ((long) i * clips.size() / count)))
+        .toList();
   }
 
   /** Its size in words. */

@@ -208,10 +208,9 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
     List<Clip> rows = new ArrayList<>();
     double squared = 0;
     int frames = recipe.clips().frames();
-    for (int i = 0; i < PREVIEW_CLIPS; i++) {
-      Path file =
-          folder.clips().get((int) ((long) i * folder.clips().size() / PREVIEW_CLIPS)).file();
-      Clip clip = ClipReader.read(file, sampling(frames, ClipSampling.Window.START, 0));
+    List<ClipFolder.Item> shown = folder.spread(PREVIEW_CLIPS);
+    for (ClipFolder.Item item : shown) {
+      Clip clip = ClipReader.read(item.file(), sampling(frames, ClipSampling.Window.START, 0));
       try (TensorScope scope = TensorScope.open()) {
         Batch batch = new Batch(clip.pixels(), new float[noiseValues(frames)]);
         List<Tensor> inputs = upload(scope, batch, frames);
@@ -226,7 +225,7 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
               (made[p] - clip.pixels()[p])
                   * (made[p] - clip.pixels()[p])
                   / made.length
-                  / PREVIEW_CLIPS;
+                  / shown.size();
         }
         rows.add(clip);
         rows.add(new Clip(made, clip.frames(), clip.height(), clip.width(), clip.fps()));
@@ -236,7 +235,7 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
     return String.format(
         Locale.ROOT,
         "PSNR of %d clips %.2f dB, %s",
-        PREVIEW_CLIPS,
+        shown.size(),
         -10 * Math.log10(squared),
         picture);
   }

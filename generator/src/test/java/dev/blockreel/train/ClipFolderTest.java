@@ -77,6 +77,15 @@ class ClipFolderTest {
   }
 
   @Test
+  void clipsFromAllOverAreShownOnceEach() {
+    ClipFolder listed = ClipFolder.list(folder);
+    assertThat(listed.spread(4))
+        .extracting(item -> listed.clips().indexOf(item))
+        .containsExactly(0, 1, 3, 4);
+    assertThat(listed.spread(64)).isEqualTo(listed.clips());
+  }
+
+  @Test
   void clipsThatCannotBeReadAreFoundBeforeTheFirstStep() throws IOException {
     Files.write(folder.resolve("left/empty.mp4"), new byte[0]);
     Files.write(folder.resolve("right/noise.avi"), new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
