@@ -67,9 +67,7 @@ public abstract class GeneratorTraining<B> implements TrainingTask<B> {
 
   @Override
   public String preview(Script script, TrainingState state, Path picture) {
-    Path model = picture.getParent().getParent().resolve("model");
-    export(state, model);
-    return preview.draw(model, picture);
+    return preview.draw(picture.getParent().getParent().resolve("model"), picture);
   }
 
   @Override

@@ -72,11 +72,21 @@ final class TrainingLoop<B> {
                 : task.start(schedule.seed(), numerics);
         TrainingLog log = new TrainingLog(out, task.measures(), state.step());
         ProgressLine progress = ProgressLine.onOutput(console)) {
-      Runnable save = () -> state.save(file, recipe);
-      steps(script, state, log, progress, loader, save);
-      save.run();
-      log.drawCurve();
-      task.export(state, out.resolve("model"));
+      Path model = out.resolve("model");
+      Runnable save =
+          () -> {
+            state.save(file, recipe);
+            task.export(state, model);
+          };
+      if (state.step() < schedule.steps()) {
+        steps(script, state, log, progress, loader, save);
+      } else {
+        task.export(state, model); // whoever ended the last run may have done so before this
+        progress.note(
+            "nothing left to train: step %d of %d is done"
+                .formatted(state.step(), schedule.steps()));
+      }
+      progress.note("model: " + model);
     } finally {
       loader.shutdownNow();
     }
@@ -131,18 +141,20 @@ final class TrainingLoop<B> {
         sums = null;
         summed = 0;
       }
-      if (state.step() % schedule.previewSteps() == 0) {
+      boolean previewed =
+          state.step() % schedule.previewSteps() == 0 || state.step() == schedule.steps();
+      if (previewed || seconds(saved) > schedule.saveMinutes() * 60) {
+        // Before the preview: one that fails must not cost what was learned.
+        save.run();
+        saved = System.nanoTime();
+      }
+      if (previewed) {
         Path picture =
             out.resolve("previews")
                 .resolve(String.format(Locale.ROOT, "step_%07d.png", state.step()));
         String line = task.preview(script, state, picture);
         progress.note("step %d: %s".formatted(state.step(), line));
         log.drawCurve();
-      }
-      if (seconds(saved) > schedule.saveMinutes() * 60) {
-        save.run();
-        task.export(state, out.resolve("model"));
-        saved = System.nanoTime();
       }
     }
   }

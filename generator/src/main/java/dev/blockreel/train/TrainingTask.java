@@ -43,7 +43,7 @@ interface TrainingTask<B> {
   List<Tensor> upload(TensorScope scope, B batch);
 
   /**
-   * Draws a sample picture from the averaged weights.
+   * Draws a sample picture from the averaged weights, which have just been exported.
    *
    * @return one line about it for the log, or an empty one
    */
