@@ -70,14 +70,22 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
   public static void run(
       ClassifierRecipe recipe, Path data, Path out, boolean resume, PrintStream console) {
     ClipFolder folder = ClipFolder.list(data, console);
-    folder.requireReadable(console);
-    new TrainingLoop<>(new ClassifierTraining(recipe, folder), recipe.training(), out, console)
-        .run(resume);
+    TrainingFolder.require(out, resume, TrainingFacts.of(recipe, folder.classes()));
+    ClassifierTraining training = new ClassifierTraining(recipe, folder);
+    try (TrainingFolder opened = TrainingFolder.open(out)) {
+      folder.requireReadable(console);
+      new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
+    }
   }
 
   @Override
   public Object recipe() {
     return recipe;
+  }
+
+  @Override
+  public List<String> classes() {
+    return folder.classes();
   }
 
   @Override

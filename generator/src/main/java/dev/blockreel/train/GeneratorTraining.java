@@ -60,6 +60,11 @@ public abstract class GeneratorTraining<B> implements TrainingTask<B> {
   }
 
   @Override
+  public List<String> classes() {
+    return classes;
+  }
+
+  @Override
   public TrainingState start(long seed, Numerics numerics) {
     return TrainingState.start(
         recipe.initial(), ModelDirectory.GENERATOR_FILE, weights(), seed, numerics);

@@ -97,20 +97,20 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
    */
   public static void run(
       NbpRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
-    TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data, console);
+    TrainingFolder.require(out, resume, TrainingFacts.of(recipe, folder.classes()));
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
     // First, since these may not fit, and tokens cost time.
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
     Range.requireBatch(recipe.training().batch(), "examples", description.tokens());
-    try (NbpTeacher teacher = teacher(recipe, description, learned)) {
-      TrainingLoop.create(out);
+    try (NbpTeacher teacher = teacher(recipe, description, learned);
+        TrainingFolder opened = TrainingFolder.open(out)) {
       Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
       NbpTraining training =
           new NbpTraining(
               recipe, tokenizer, description, tokens, folder.classes(), learned, teacher, preview);
-      new TrainingLoop<>(training, recipe.training(), out, console).run(resume);
+      new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
     }
   }
 

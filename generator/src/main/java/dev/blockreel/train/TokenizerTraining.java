@@ -72,12 +72,13 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
       Path out,
       boolean resume,
       PrintStream console) {
-    TrainingLoop.requireState(out, resume);
+    TrainingFolder.require(out, resume, TrainingFacts.of(recipe, List.of()));
     ClipFolder folder = ClipFolder.list(data, console);
-    folder.requireReadable(console);
-    new TrainingLoop<>(
-            new TokenizerTraining(recipe, tokenizer, folder), recipe.training(), out, console)
-        .run(resume);
+    TokenizerTraining training = new TokenizerTraining(recipe, tokenizer, folder);
+    try (TrainingFolder opened = TrainingFolder.open(out)) {
+      folder.requireReadable(console);
+      new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
+    }
   }
 
   @Override

@@ -1,7 +1,5 @@
 package dev.blockreel.train;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
@@ -11,9 +9,7 @@ import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,15 +31,14 @@ import java.util.concurrent.Executors;
  */
 final class TrainingLoop<B> {
   private static final int LOG_STEPS = 20;
-  private static final String STATE = "state.safetensors";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final TrainingTask<B> task;
   private final TrainingSchedule schedule;
-  private final Path out;
+  private final TrainingFolder out;
   private final PrintStream console;
 
-  TrainingLoop(TrainingTask<B> task, TrainingSchedule schedule, Path out, PrintStream console) {
+  TrainingLoop(
+      TrainingTask<B> task, TrainingSchedule schedule, TrainingFolder out, PrintStream console) {
     this.task = task;
     this.schedule = schedule;
     this.out = out;
@@ -56,10 +51,8 @@ final class TrainingLoop<B> {
    * @param resume whether to go on from the saved state, which must then exist; else none may exist
    */
   void run(boolean resume) {
-    requireState(out, resume);
-    Path file = out.resolve(STATE);
-    JsonNode recipe = JSON.valueToTree(task.recipe());
-    create(out.resolve("previews"));
+    TrainingFacts facts = TrainingFacts.of(task.recipe(), task.classes());
+    TrainingFolder.require(out.path(), resume, facts);
     Numerics numerics = Numerics.training(Dtype.parse(schedule.dtype()));
     ScriptWriter writer = new ScriptWriter("Training");
     task.write(writer);
@@ -68,14 +61,14 @@ final class TrainingLoop<B> {
     try (Script script = writer.compile();
         TrainingState state =
             resume
-                ? TrainingState.load(task.weights(), file, recipe, numerics)
+                ? TrainingState.load(task.weights(), out.state(), facts, numerics)
                 : task.start(schedule.seed(), numerics);
-        TrainingLog log = new TrainingLog(out, task.measures(), state.step());
+        TrainingLog log = new TrainingLog(out.path(), task.measures(), state.step());
         ProgressLine progress = ProgressLine.onOutput(console)) {
-      Path model = out.resolve("model");
+      Path model = out.model();
       Runnable save =
           () -> {
-            state.save(file, recipe);
+            state.save(out.state(), facts);
             task.export(state, model);
           };
       if (state.step() < schedule.steps()) {
@@ -89,23 +82,6 @@ final class TrainingLoop<B> {
       progress.note("model: " + model);
     } finally {
       loader.shutdownNow();
-    }
-  }
-
-  /**
-   * Fails where a training cannot begin, before anything costs time.
-   *
-   * @throws EngineFailure BAD_REQUEST when there is nothing to resume, or something that would be
-   *     written over
-   */
-  static void requireState(Path out, boolean resume) {
-    Path file = out.resolve(STATE);
-    if (resume != Files.exists(file)) {
-      throw EngineFailure.badRequest(
-          resume
-              ? "nothing to resume: there is no %s"
-              : "%s exists: give --resume to go on, or another --out",
-          file);
     }
   }
 
@@ -150,8 +126,7 @@ final class TrainingLoop<B> {
       }
       if (previewed) {
         Path picture =
-            out.resolve("previews")
-                .resolve(String.format(Locale.ROOT, "step_%07d.png", state.step()));
+            out.preview(String.format(Locale.ROOT, "step_%07d.png", state.step()));
         String line = task.preview(script, state, picture);
         progress.note("step %d: %s".formatted(state.step(), line));
         log.drawCurve();
@@ -227,14 +202,5 @@ final class TrainingLoop<B> {
     Thread thread = new Thread(work, name);
     thread.setDaemon(true);
     return thread;
-  }
-
-  /** Makes a folder and those above it. */
-  static void create(Path folder) {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw EngineFailure.media(e, "cannot write to %s", folder);
-    }
   }
 }

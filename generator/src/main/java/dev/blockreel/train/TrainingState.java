@@ -1,6 +1,5 @@
 package dev.blockreel.train;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.Safetensors;
@@ -82,10 +81,11 @@ final class TrainingState implements AutoCloseable {
   /**
    * The state that {@link #save} wrote.
    *
-   * @throws EngineFailure BAD_REQUEST when the recipe has changed meanwhile in what counts;
+   * @throws EngineFailure BAD_REQUEST when the facts have changed meanwhile in what counts;
    *     CHECKPOINT_MISMATCH when the weights do not fit
    */
-  static TrainingState load(List<Weight> weights, Path file, JsonNode recipe, Numerics numerics) {
+  static TrainingState load(
+      List<Weight> weights, Path file, TrainingFacts facts, Numerics numerics) {
     List<Weight> all = new ArrayList<>();
     for (String part : PARTS) {
       all.addAll(copies(weights, part));
@@ -97,7 +97,7 @@ final class TrainingState implements AutoCloseable {
             FailureCode.CHECKPOINT_MISMATCH,
             file + " is no training state: its header names no step");
       }
-      RecipeChange.refuse(file, tensors.metadata().get("recipe"), recipe);
+      facts.refuseChange(file, tensors.metadata());
       return new TrainingState(
           weights,
           WeightList.load(all, tensors, numerics),
@@ -115,12 +115,12 @@ final class TrainingState implements AutoCloseable {
   }
 
   /** Writes everything, beside the old file first. */
-  void save(Path file, JsonNode recipe) {
+  void save(Path file, TrainingFacts facts) {
     SafetensorsWriter writer =
         SafetensorsWriter.to(file)
             .metadata("step", String.valueOf(step))
-            .metadata("seconds", String.valueOf(seconds))
-            .metadata("recipe", recipe.toString());
+            .metadata("seconds", String.valueOf(seconds));
+    facts.write(writer);
     for (int part = 0; part < PARTS.size(); part++) {
       add(writer, PARTS.get(part) + ".", part, ElementType.F32);
     }

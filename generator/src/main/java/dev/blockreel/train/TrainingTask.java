@@ -19,6 +19,11 @@ interface TrainingTask<B> {
   /** All that the training is told, as a record that Jackson can write. */
   Object recipe();
 
+  /** Names of the classes that are learned, in the order of their numbers; none if none are. */
+  default List<String> classes() {
+    return List.of();
+  }
+
   /** The weights to learn. */
   List<Weight> weights();
 

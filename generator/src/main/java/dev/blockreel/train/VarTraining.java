@@ -62,8 +62,8 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
    */
   public static void run(
       VarRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
-    TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data, console);
+    TrainingFolder.require(out, resume, TrainingFacts.of(recipe, folder.classes()));
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     VqConfig codes = VqTokenizer.describe(model).network();
     VarConfig config =
@@ -77,8 +77,8 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
             codes.scales(),
             false);
     Range.requireBatch(recipe.training().batch(), "examples", config.tokens());
-    TrainingLoop.create(out);
-    try (VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
+    try (TrainingFolder opened = TrainingFolder.open(out);
+        VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
       Examples<int[]> tokens =
           Examples.of(
               Examples.TOKENS,
@@ -93,7 +93,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
               console);
       VarTraining training =
           new VarTraining(recipe, model, tokenizer, tokens, folder.classes(), config, preview);
-      new TrainingLoop<>(training, recipe.training(), out, console).run(resume);
+      new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
     }
   }
 

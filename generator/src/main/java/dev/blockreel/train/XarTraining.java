@@ -71,8 +71,8 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
    */
   public static void run(
       XarRecipe recipe, Path data, Path out, boolean resume, Preview preview, PrintStream console) {
-    TrainingLoop.requireState(out, resume);
     ClipFolder folder = ClipFolder.list(data, console);
+    TrainingFolder.require(out, resume, TrainingFacts.of(recipe, folder.classes()));
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     KlTokenizer.Description shape = KlTokenizer.describe(model);
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
@@ -80,26 +80,35 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
         recipe.training().batch(),
         "examples",
         (long) description.order().tokens() * description.network().channels());
-    TrainingLoop.create(out);
-    Examples<float[]> latents;
-    try (KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
-      latents =
-          Examples.of(
-              Examples.LATENTS,
-              folder,
-              "%d of %d frames by %s"
-                  .formatted(
-                      recipe.examples(),
-                      recipe.generator().frames(),
-                      model.description().path("files").path(ModelDirectory.TOKENIZER_FILE)),
-              description.order().tokens() * description.network().channels(),
-              (file, number) -> encode(tokenizer, file, number, recipe),
-              out,
-              console);
+    try (TrainingFolder opened = TrainingFolder.open(out)) {
+      Examples<float[]> latents = latents(recipe, folder, model, description, out, console);
+      XarTraining training =
+          new XarTraining(recipe, model, latents, folder.classes(), description, preview);
+      new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
     }
-    XarTraining training =
-        new XarTraining(recipe, model, latents, folder.classes(), description, preview);
-    new TrainingLoop<>(training, recipe.training(), out, console).run(resume);
+  }
+
+  private static Examples<float[]> latents(
+      XarRecipe recipe,
+      ClipFolder folder,
+      ModelDirectory model,
+      XarGenerator.Description description,
+      Path out,
+      PrintStream console) {
+    try (KlTokenizer tokenizer = KlTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {
+      return Examples.of(
+          Examples.LATENTS,
+          folder,
+          "%d of %d frames by %s"
+              .formatted(
+                  recipe.examples(),
+                  recipe.generator().frames(),
+                  model.description().path("files").path(ModelDirectory.TOKENIZER_FILE)),
+          description.order().tokens() * description.network().channels(),
+          (file, number) -> encode(tokenizer, file, number, recipe),
+          out,
+          console);
+    }
   }
 
   private static XarGenerator.Description describe(

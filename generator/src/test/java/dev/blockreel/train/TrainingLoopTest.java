@@ -3,6 +3,7 @@ package dev.blockreel.train;
 import static dev.blockreel.train.SmallTraining.SIDE;
 import static dev.blockreel.train.SmallTraining.schedule;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.blockreel.checkpoint.Safetensors;
@@ -14,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,6 +61,34 @@ class TrainingLoopTest {
         .endsWith(
             "nothing left to train: step 5 of 4 is done", "model: " + out.resolve("model"));
     assertThat(out.resolve("model/model.json")).exists();
+  }
+
+  @Test
+  void otherClassesAreNoReasonToGoOn() throws IOException {
+    train(1, false);
+    Files.move(data.resolve("ball"), data.resolve("apple"));
+    Files.move(data.resolve("bars"), data.resolve("zebra"));
+    assertThatThrownBy(() -> train(2, true))
+        .hasMessageEndingWith("classes were ball, bars and are apple, zebra");
+    Files.move(data.resolve("apple"), data.resolve("ball"));
+    assertThatThrownBy(() -> train(2, true)).hasMessageEndingWith("and are ball, zebra");
+    Files.move(data.resolve("zebra"), data.resolve("bars"));
+    train(2, true);
+  }
+
+  @Test
+  void statesWithoutClassesGoOn() {
+    TrainingFacts facts = TrainingFacts.of("recipe", List.of("ball"));
+    assertThatCode(() -> facts.refuseChange(out, Map.of())).doesNotThrowAnyException();
+  }
+
+  @Test
+  void onlyOneTrainingAtATimeHasAFolder() {
+    try (TrainingFolder other = TrainingFolder.open(out)) {
+      assertThatThrownBy(() -> train(1, false))
+          .hasMessage("%s is in use by another training".formatted(other.path()));
+    }
+    train(1, false);
   }
 
   @Test
