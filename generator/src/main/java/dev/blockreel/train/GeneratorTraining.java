@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.nn.Numerics;
+import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Script;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,6 +50,13 @@ public abstract class GeneratorTraining<B> implements TrainingTask<B> {
     this.classes = classes;
     this.examples = examples;
     this.preview = preview;
+  }
+
+  /** Fails where a new training will not find the model that it starts from. */
+  static void requireInitial(GeneratorRecipe recipe, List<Weight> weights, boolean resume) {
+    if (!resume) {
+      TrainingState.requireInitial(recipe.initial(), ModelDirectory.GENERATOR_FILE, weights);
+    }
   }
 
   /** Describes tokenizer and generator in the {@code model.json} of the tokenizer. */

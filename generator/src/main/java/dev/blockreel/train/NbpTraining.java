@@ -101,6 +101,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     TrainingFolder.require(out, resume, TrainingFacts.of(recipe, folder.classes()));
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
+    requireInitial(recipe, new Nbp(description.network()).weights(), resume);
     // First, since these may not fit, and tokens cost time.
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
     Range.requireBatch(recipe.training().batch(), "examples", description.tokens());

@@ -74,6 +74,10 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
       PrintStream console) {
     TrainingFolder.require(out, resume, TrainingFacts.of(recipe, List.of()));
     ClipFolder folder = ClipFolder.list(data, console);
+    if (!resume) {
+      TrainingState.requireInitial(
+          recipe.initial(), ModelDirectory.TOKENIZER_FILE, tokenizer.weights());
+    }
     TokenizerTraining training = new TokenizerTraining(recipe, tokenizer, folder);
     try (TrainingFolder opened = TrainingFolder.open(out)) {
       folder.requireReadable(console);

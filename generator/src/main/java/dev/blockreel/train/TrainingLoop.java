@@ -125,8 +125,7 @@ final class TrainingLoop<B> {
         saved = System.nanoTime();
       }
       if (previewed) {
-        Path picture =
-            out.preview(String.format(Locale.ROOT, "step_%07d.png", state.step()));
+        Path picture = out.preview(String.format(Locale.ROOT, "step_%07d.png", state.step()));
         String line = task.preview(script, state, picture);
         progress.note("step %d: %s".formatted(state.step(), line));
         log.drawCurve();

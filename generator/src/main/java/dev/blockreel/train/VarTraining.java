@@ -76,6 +76,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
             codes.codes(),
             codes.scales(),
             false);
+    requireInitial(recipe, new Var(config).weights(), resume);
     Range.requireBatch(recipe.training().batch(), "examples", config.tokens());
     try (TrainingFolder opened = TrainingFolder.open(out);
         VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {

@@ -76,6 +76,8 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     KlTokenizer.Description shape = KlTokenizer.describe(model);
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
+    Xar network = new Xar(description.network(), description.order().tokens());
+    requireInitial(recipe, network.weights(), resume);
     Range.requireBatch(
         recipe.training().batch(),
         "examples",

@@ -58,8 +58,7 @@ class TrainingLoopTest {
 
     Files.delete(out.resolve("model/model.json"));
     assertThat(train(4, true))
-        .endsWith(
-            "nothing left to train: step 5 of 4 is done", "model: " + out.resolve("model"));
+        .endsWith("nothing left to train: step 5 of 4 is done", "model: " + out.resolve("model"));
     assertThat(out.resolve("model/model.json")).exists();
   }
 

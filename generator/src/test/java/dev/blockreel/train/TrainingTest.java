@@ -380,6 +380,27 @@ class TrainingTest {
   }
 
   @Test
+  void aMissingInitialModelIsNoticedFirst() {
+    Path out = folder.resolve("lost");
+    Path missing = folder.resolve("missing");
+    TokenizerRecipe recipe = tokenizerRecipe(schedule(1, 1, 100));
+    assertThatThrownBy(
+            () ->
+                TokenizerTraining.run(
+                    tokenizerRecipe(schedule(1, 1, 100), missing), data, out, false, SILENT))
+        .hasMessageContaining("no model")
+        .hasMessageContaining("missing");
+    assertThat(out).doesNotExist();
+    Path tokenizer = folder.resolve("tokenizerOfSeven");
+    TokenizerTraining.run(recipe, data, tokenizer, false, SILENT);
+    assertThatThrownBy(
+            () -> train(generatorRecipe(tokenizer, missing, 0, schedule(1, 1, 100)), "lost"))
+        .hasMessageContaining("no model")
+        .hasMessageContaining("missing");
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
   void aFolderWithoutClipsIsRefused() throws IOException {
     Path empty = Files.createDirectories(folder.resolve("empty"));
     assertThatThrownBy(() -> ClipFolder.list(empty)).hasMessageContaining("holds no clips");
