@@ -7,7 +7,7 @@ import dev.blockreel.grid.ClipShape;
 
 /**
  * A loaded tokenizer of any kind: clips to what a generator works on, and back. Holds native memory
- * until closed. One thread at a time.
+ * until closed. Several threads may call at the same time.
  */
 public interface ClipTokenizer extends AutoCloseable {
   /** The clips that it was made for. */

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 
 /**
  * A loaded {@link Var}: hints in, logits out, with a preallocated cache of keys and values. Holds
- * native memory until closed. One thread at a time.
+ * native memory until closed. Several threads may call at the same time.
  */
 public final class VarGenerator implements AutoCloseable {
   /** What {@code model.json} says under {@code generator.kind}. */

@@ -15,7 +15,7 @@ import java.util.List;
 
 /**
  * A loaded {@link Xar}: noisy latents in, velocities out, with a preallocated cache of keys and
- * values. Holds native memory until closed. One thread at a time.
+ * values. Holds native memory until closed. Several threads may call at the same time.
  */
 public final class XarGenerator implements AutoCloseable {
   /** What {@code model.json} says under {@code generator.kind}. */

@@ -24,7 +24,7 @@ import java.util.List;
 
 /**
  * A loaded {@link Kl}: clips to latents and back, each frame by itself. Holds native memory until
- * closed. One thread at a time.
+ * closed. Several threads may call at the same time.
  */
 public final class KlTokenizer implements ClipTokenizer {
   /** What {@code model.json} says under {@code tokenizer.kind}. */

@@ -20,8 +20,8 @@ import java.util.Map;
  * result is that of decoding the whole. The work grows with the frames that are pushed; the native
  * memory that is held between two pushes (two frames for each convolution) does not grow at all.
  *
- * <p>The first push settles how many clips there are and how large. For the thread of the {@link
- * Magvit2Tokenizer} that made it, which must stay open meanwhile.
+ * <p>The first push settles how many clips there are and how large. One thread at a time; the
+ * {@link Magvit2Tokenizer} that made it must stay open meanwhile.
  */
 public final class ClipStream implements AutoCloseable {
   private final Magvit2Tokenizer.Description description;
@@ -55,7 +55,8 @@ public final class ClipStream implements AutoCloseable {
 
   /**
    * Decodes the next latent frames of several streams of one tokenizer, in as few calls as can be,
-   * with the results of pushing each alone, up to rounding. After a failure all of them are closed.
+   * with the results of pushing each alone, up to rounding. After a failure of a network those that
+   * it was decoding are closed; whoever needs all of them to agree closes the others.
    *
    * @param chunks the grids of each stream, as {@link #push(List)} takes them
    * @return what {@code push} gives for each stream

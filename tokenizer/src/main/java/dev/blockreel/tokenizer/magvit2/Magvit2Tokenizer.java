@@ -27,8 +27,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A loaded {@link Magvit2}: clips to token grids and back. Holds native memory until closed. One
- * thread at a time.
+ * A loaded {@link Magvit2}: clips to token grids and back. Holds native memory until closed.
+ * Several threads may call at the same time.
  */
 public final class Magvit2Tokenizer implements ClipTokenizer {
   /** What {@code model.json} says under {@code tokenizer.kind}. */

@@ -26,7 +26,7 @@ import java.util.List;
 
 /**
  * A loaded {@link Vq}: images to codes at several scales and back. Holds native memory until
- * closed. One thread at a time.
+ * closed. Several threads may call at the same time.
  */
 public final class VqTokenizer implements ClipTokenizer {
   /** What {@code model.json} says under {@code tokenizer.kind}. */
