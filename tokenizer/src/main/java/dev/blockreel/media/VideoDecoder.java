@@ -167,11 +167,23 @@ final class VideoDecoder implements AutoCloseable {
   }
 
   ClipInfo info() {
-    AVRational rate = av_guess_frame_rate(container, track, null);
-    double fps = image() || rate.num() <= 0 ? 0 : rate.num() / (double) rate.den();
+    double fps = image() ? 0 : rate();
     int frames = image() ? 1 : track.nb_frames() > 0 ? (int) track.nb_frames() : -1;
     return new ClipInfo(
         track.codecpar().width(), track.codecpar().height(), fps, frames, codecName());
+  }
+
+  /**
+   * Frames per second; what FFmpeg guesses, unless the frames come by far less often on average.
+   */
+  private double rate() {
+    double guess = number(av_guess_frame_rate(container, track, null));
+    double average = number(track.avg_frame_rate());
+    return average > 0 && guess > 1.1 * average ? average : guess;
+  }
+
+  private static double number(AVRational rate) {
+    return rate.num() <= 0 || rate.den() <= 0 ? 0 : rate.num() / (double) rate.den();
   }
 
   /**

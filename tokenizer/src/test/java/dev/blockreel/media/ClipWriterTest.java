@@ -158,4 +158,12 @@ class ClipWriterTest {
   void pathsMayHoldColonsSpacesAndPercentSigns() {
     assertThat(thereAndBack(CLIP, "a: 100%d b.mkv").frames()).isEqualTo(9);
   }
+
+  @Test
+  void aRateOfUnevenDelaysIsTheirMean() {
+    // A GIF counts in hundredths of a second: delays of 2 and 3 take turns.
+    Path path = folder.resolve("uneven.gif");
+    ClipWriter.write(path, new Clip(new float[3 * 29 * 16 * 16], 29, 16, 16, 48));
+    assertThat(ClipReader.read(path, ClipSampling.ALL).fps()).isCloseTo(48, within(3.0));
+  }
 }
