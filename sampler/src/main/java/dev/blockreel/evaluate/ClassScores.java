@@ -46,13 +46,24 @@ public record ClassScores(
    * @param classes names of the classifier's classes
    * @param labels class number of each clip, negative where it is not known
    * @param probabilities of each clip, one value a class
-   * @throws EngineFailure BAD_REQUEST when the classifier has more or fewer classes than named
+   * @throws EngineFailure BAD_REQUEST when the classifier has more or fewer classes than named, or
+   *     gives no probabilities
    */
   public static ClassScores of(List<String> classes, int[] labels, List<float[]> probabilities) {
     if (probabilities.get(0).length != classes.size()) {
       throw EngineFailure.badRequest(
           "the classifier knows %d classes, but %d are named",
           probabilities.get(0).length, classes.size());
+    }
+    for (float[] one : probabilities) {
+      for (float probability : one) {
+        if (!(probability >= 0 && probability <= 1.001)) {
+          throw EngineFailure.badRequest(
+              "the classifier gives %s, which is no probability; if it gives class scores, say"
+                  + " gives=logits",
+              probability);
+        }
+      }
     }
     int[][] counts = new int[classes.size()][classes.size()];
     int known = 0;

@@ -3,6 +3,7 @@ package dev.blockreel.evaluate;
 import dev.blockreel.failure.EngineFailure;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -15,10 +16,18 @@ import java.util.TreeMap;
  *     antialiasing; 0 leaves them as they are
  * @param range how values are written
  * @param options further arguments of its {@code forward}: Boolean, Long or Double
+ * @param usual such arguments for networks whose {@code forward} takes them; {@code options} count
+ *     more
  * @param gives what its result is
  */
 public record NetworkInput(
-    int frames, int images, int side, Range range, Map<String, Object> options, Gives gives) {
+    int frames,
+    int images,
+    int side,
+    Range range,
+    Map<String, Object> options,
+    Map<String, Object> usual,
+    Gives gives) {
   /** How pixel values are written. */
   public enum Range {
     /** From 0 to 1. */
@@ -50,6 +59,7 @@ public record NetworkInput(
           0,
           224,
           Range.SIGNED,
+          Map.of(),
           Map.of("rescale", false, "resize", false, "return_features", true),
           Gives.FEATURES);
 
@@ -59,12 +69,28 @@ public record NetworkInput(
    * resizes itself, to 2048 features.
    */
   public static final NetworkInput INCEPTION =
-      new NetworkInput(0, 1, 0, Range.UINT8, Map.of("return_features", true), Gives.FEATURES);
+      new NetworkInput(
+          0, 1, 0, Range.UINT8, Map.of(), Map.of("return_features", true), Gives.FEATURES);
+
+  /** Without {@code usual} arguments. */
+  public NetworkInput(
+      int frames, int images, int side, Range range, Map<String, Object> options, Gives gives) {
+    this(frames, images, side, range, options, Map.of(), gives);
+  }
+
+  /** The same for a network whose {@code forward} takes these arguments: all are options then. */
+  NetworkInput fitting(Set<String> arguments) {
+    Map<String, Object> all = new TreeMap<>(usual);
+    all.keySet().retainAll(arguments);
+    all.putAll(options);
+    return new NetworkInput(frames, images, side, range, all, gives);
+  }
 
   /** Checks the ranges. */
   public NetworkInput {
     // Sorted: what an evaluation is resumed by is told from this record's text.
     options = Collections.unmodifiableMap(new TreeMap<>(options));
+    usual = Collections.unmodifiableMap(new TreeMap<>(usual));
     if (frames < 0 || side < 0 || (frames == 0 && images < 1)) {
       throw EngineFailure.badRequest(
           "a network takes frames of at least 0, a side of at least 0, and at least 1 image of a clip: got %d, %d, %d",

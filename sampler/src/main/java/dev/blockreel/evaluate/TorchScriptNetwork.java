@@ -44,8 +44,9 @@ public final class TorchScriptNetwork implements Network {
   public static TorchScriptNetwork load(String name, Path path, NetworkInput input) {
     TorchScriptFile file = TorchScriptFile.open(path);
     try {
-      String identity = ModelDirectory.sha256(path) + " " + input;
-      return new TorchScriptNetwork(name, identity, input, file, preparation(input).compile());
+      NetworkInput fitting = input.fitting(file.arguments());
+      String identity = ModelDirectory.sha256(path) + " " + fitting;
+      return new TorchScriptNetwork(name, identity, fitting, file, preparation(fitting).compile());
     } catch (RuntimeException e) {
       file.close();
       throw e;

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.blockreel.failure.EngineFailure;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ClassScoresTest {
   private static final List<String> CLASSES = List.of("run", "sit", "walk");
@@ -48,6 +50,15 @@ class ClassScoresTest {
     assertThatThrownBy(() -> ClassScores.of(List.of("run", "sit"), new int[] {0}, List.of(sure(2))))
         .isInstanceOf(EngineFailure.class)
         .hasMessage("the classifier knows 3 classes, but 2 are named");
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, -1, 7})
+  void whatIsNoProbabilityIsRefused(float value) {
+    List<float[]> odd = List.of(new float[] {0.5f, 0.5f, value});
+    assertThatThrownBy(() -> ClassScores.of(CLASSES, new int[] {0}, odd))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageContaining("is no probability");
   }
 
   @Test

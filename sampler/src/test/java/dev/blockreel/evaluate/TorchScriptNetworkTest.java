@@ -13,6 +13,7 @@ import dev.blockreel.script.TorchScriptArchive;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -109,6 +110,15 @@ class TorchScriptNetworkTest {
         .isInstanceOf(EngineFailure.class)
         .hasMessageContaining("rescale: bool")
         .hasMessageContaining("1 cannot be given");
+  }
+
+  @Test
+  void otherNetworksAreNotGivenWhatTheUsualOnesTake() {
+    NetworkInput like = NetworkInput.I3D;
+    List<Reading> readings =
+        read("x: Tensor) -> Tensor:\n  return torch.mean(x, [2, 3, 4])\n", like, steps(16, 8));
+    assertThat(readings.get(0).features()).hasSize(3);
+    assertThat(like.fitting(Set.of("resize")).options()).containsOnlyKeys("resize");
   }
 
   @Test

@@ -147,7 +147,7 @@ final class NetworkFlags implements AutoCloseable {
         throw EngineFailure.badRequest("a network's %s cannot be %s", change.getKey(), value);
       }
     }
-    return new NetworkInput(frames, images, side, range, options, gives);
+    return new NetworkInput(frames, images, side, range, options, input.usual(), gives);
   }
 
   private static Object option(String value) {

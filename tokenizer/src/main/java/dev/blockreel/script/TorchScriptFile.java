@@ -103,7 +103,7 @@ public final class TorchScriptFile implements AutoCloseable {
 
   private static List<Argument> forward(Path path, String code, String type) {
     int start = code.indexOf("class " + type + "(");
-    int forward = start < 0 ? -1 : code.indexOf("  def forward(self: ", start);
+    int forward = start < 0 ? -1 : code.indexOf("  def forward(", start);
     List<Argument> arguments = new ArrayList<>();
     if (forward >= 0) {
       for (String line : code.substring(forward).lines().skip(1).toList()) {
@@ -149,6 +149,11 @@ public final class TorchScriptFile implements AutoCloseable {
     } finally {
       values.forEach(IValue::close);
     }
+  }
+
+  /** Names of the arguments of {@code forward} after the tensor. */
+  public Set<String> arguments() {
+    return arguments.stream().skip(1).map(Argument::name).collect(Collectors.toSet());
   }
 
   /** The arguments after the first up to the last that is given. */
