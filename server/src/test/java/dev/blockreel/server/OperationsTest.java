@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -444,6 +445,23 @@ class OperationsTest {
       error(waiting.join(), 500, "cancelled", null);
       assertThat(new String(server.get("/metrics").body(), UTF_8))
           .contains("blockreel_failures_total{code=\"cancelled\"} 1.0");
+    }
+  }
+
+  @Test
+  void everyFileOfThePageIsServedAsItIs() throws Exception {
+    Path page = Path.of(Server.class.getResource("page/index.html").toURI()).getParent();
+    try (TestServer server = TestServer.start(folder);
+        Stream<Path> files = Files.list(page)) {
+      for (Path file : files.toList()) {
+        HttpResponse<byte[]> response = server.get("/" + file.getFileName());
+        assertThat(response.statusCode()).as(file.toString()).isEqualTo(200);
+        assertThat(response.body()).isEqualTo(Files.readAllBytes(file));
+        assertThat(response.headers().firstValue("content-security-policy")).isPresent();
+      }
+      assertThat(server.get("/").body()).isEqualTo(server.get("/index.html").body());
+      assertThat(server.get("/nothing.js").statusCode()).isEqualTo(404);
+      assertThat(server.post("/app.js", new JsonObject()).statusCode()).isEqualTo(405);
     }
   }
 

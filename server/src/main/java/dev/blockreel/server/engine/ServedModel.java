@@ -26,7 +26,6 @@ import java.util.function.ToIntFunction;
  * @param blockSize tokens a block
  * @param unit what a block is: a token, a row, a frame, a cell, a subsample, a scale, the whole
  * @param tokensPerFrame of a latent frame
- * @param takesText whether a prompt is free text
  * @param needsReference whether it only continues given frames
  * @param takesReference whether given frames can begin a clip
  * @param defaults how it likes to be sampled
@@ -47,7 +46,6 @@ public record ServedModel(
     int blockSize,
     String unit,
     int tokensPerFrame,
-    boolean takesText,
     boolean needsReference,
     boolean takesReference,
     SamplingOptions defaults,
@@ -70,7 +68,6 @@ public record ServedModel(
         pipeline.blockSize(),
         pipeline.unit(),
         pipeline.tokensPerFrame(),
-        pipeline.takesPrompt() && pipeline.classes().isEmpty(),
         pipeline.needsBeginning(),
         !pipeline.beginnings().isEmpty(),
         pipeline.defaults(),

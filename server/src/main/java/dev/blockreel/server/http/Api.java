@@ -239,9 +239,22 @@ public final class Api {
     for (String file : vertx.fileSystem().readDirBlocking(folder)) {
       addresses.add("/" + Path.of(file).getFileName());
     }
-    for (String address : addresses) {
-      on(router, address, HttpMethod.GET, HttpMethod.HEAD).handler(Api::pageHeaders).handler(files);
-    }
+    addresses.forEach(address -> methods.put(address, List.of("GET", "HEAD")));
+    List<HttpMethod> reading = List.of(HttpMethod.GET, HttpMethod.HEAD);
+    // A route for all that comes: below a path, the handler would look for a file that lies there,
+    // and one for some methods would make unknown addresses a matter of the method.
+    router
+        .route()
+        .handler(
+            ctx -> {
+              if (addresses.contains(ctx.normalizedPath())
+                  && reading.contains(ctx.request().method())) {
+                pageHeaders(ctx);
+                files.handle(ctx);
+              } else {
+                ctx.next();
+              }
+            });
   }
 
   /** Comes after all routes, so what gets here has an address of theirs but no method. */
@@ -297,7 +310,6 @@ public final class Api {
             "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:;"
                 + " connect-src 'self' ws: wss:; frame-ancestors 'none'")
         .putHeader("referrer-policy", "no-referrer");
-    ctx.next();
   }
 
   private void openApi(RoutingContext ctx) {

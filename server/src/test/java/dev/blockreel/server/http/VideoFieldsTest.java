@@ -32,7 +32,6 @@ class VideoFieldsTest {
         16,
         false,
         false,
-        false,
         new SamplingOptions(1, 0, 1, 0, true),
         null,
         null);
