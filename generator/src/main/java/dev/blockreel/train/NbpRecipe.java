@@ -9,9 +9,8 @@ import dev.blockreel.failure.EngineFailure;
  * @param generator sizes of the network
  * @param trainFrames frames of a clip that are learned in a step, its first ones, or null for all:
  *     a clip's beginning is the hardest part, and attention makes long ones dear
- * @param firstBlocks clips more in each step of which the first block alone is learned, from their
- *     own tokens: it is a small part of a clip, but made token by token, and decides what the rest
- *     shows
+ * @param firstBlocks clips more in each step of which the tokens that come one by one are learned
+ *     alone, from their own: they are a small part of a clip, but decide what the rest shows
  * @param initial model (a name or a path) whose generator training starts from, or null for random
  *     weights; its sizes and number of classes must be the same
  * @param teacher who is imitated, or null to learn from the clips' own tokens
@@ -42,21 +41,24 @@ public record NbpRecipe(
    * @param heads attention heads
    * @param width channels
    * @param blockSize tokens predicted together
+   * @param singleTokens tokens in front of the first block that are predicted one by one, whole
+   *     blocks; 0 for as many as a block has
    */
-  public record Sizes(int layers, int heads, int width, int blockSize) {
+  public record Sizes(int layers, int heads, int width, int blockSize, int singleTokens) {
     /** Checks the ranges. */
     public Sizes {
       Range.require("layers", layers, 1, Range.COUNT);
       Range.require("heads", heads, 1, Range.COUNT);
       Range.require("width", width, 1, Range.WIDTH);
       Range.require("blockSize", blockSize, 1, Range.COUNT);
+      Range.require("singleTokens", singleTokens, 0, Range.COUNT);
     }
   }
 
   /**
-   * A trained model whose guided probabilities are learned in place of the clips' tokens. Its first
-   * block, which it makes token by token, is imitated as it is: guidance there needs a model that
-   * has seen many first frames without their class.
+   * A trained model whose guided probabilities are learned in place of the clips' tokens. The
+   * tokens that it makes one by one are imitated as they are: guidance there needs a model that has
+   * seen many first frames without their class.
    *
    * @param model a name or a path; a model of the same tokenizer and number of classes
    * @param guidance strength s of the other blocks, whose logits are c + s·(c - u) with the class

@@ -51,14 +51,14 @@ final class NbpTeacher implements AutoCloseable {
     Nbp teacher = new Nbp(own);
     ScriptWriter script = new ScriptWriter("Teacher");
     teacher.writeFull(script, "", numerics, prefixes);
-    write(script, config.blockSize(), recipe.guidance());
+    write(script, config.singleTokens(), recipe.guidance());
     try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
       return new NbpTeacher(
           LoadedNetwork.of(script, WeightList.load(teacher.weights(), file, numerics)));
     }
   }
 
-  private static void write(ScriptWriter script, int firstBlock, double guidance) {
+  private static void write(ScriptWriter script, int singles, double guidance) {
     script.method(
         "probabilities",
         m -> {
@@ -68,8 +68,8 @@ final class NbpTeacher implements AutoCloseable {
           Sym last = m.integer("last");
           Sym w = m.tensors("w");
           Sym given = m.call("logits", ids, mask, last, w);
-          Sym free = m.call("logits", unconditional, mask, last, w).from(1, firstBlock);
-          Sym blocks = given.from(1, firstBlock);
+          Sym free = m.call("logits", unconditional, mask, last, w).from(1, singles);
+          Sym blocks = given.from(1, singles);
           m.line(
               "torch.add_(%s, torch.sub(%s, %s), alpha=%s)"
                   .formatted(blocks, blocks, free, guidance));

@@ -81,7 +81,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     this.layout = new NbpLayout(description.network());
     Part clips = new Part("Clips", recipe.training().batch(), learned, teacher);
     Part firsts =
-        new Part("FirstBlocks", recipe.firstBlocks(), recipe.generator().blockSize(), null);
+        new Part("FirstBlocks", recipe.firstBlocks(), description.network().singleTokens(), null);
     this.parts = firsts.clips() == 0 ? List.of(clips) : List.of(clips, firsts);
   }
 
@@ -141,7 +141,8 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
             clips.network().codebookSize(),
             1,
             classes,
-            true);
+            true,
+            sizes.singleTokens());
     return new NbpGenerator.Description(NbpGenerator.KIND, config, time, height, width);
   }
 

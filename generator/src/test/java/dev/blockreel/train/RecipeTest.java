@@ -59,7 +59,7 @@ class RecipeTest {
     assertThatThrownBy(() -> tokenizer(5, 5, 8, 100_000, 1))
         .hasMessage(
             "codes, the product of levels, must lie between 2 and 1048576: got 10000000000");
-    assertThatThrownBy(() -> new NbpRecipe.Sizes(1, 1, 10_000_000, 1))
+    assertThatThrownBy(() -> new NbpRecipe.Sizes(1, 1, 10_000_000, 1, 0))
         .hasMessage("width must lie between 1 and 8192: got 10000000");
   }
 

@@ -94,7 +94,7 @@ class TrainingTest {
       TrainingSchedule schedule) {
     return new NbpRecipe(
         tokenizerOut.resolve("model").toString(),
-        new NbpRecipe.Sizes(2, 2, 32, 4),
+        new NbpRecipe.Sizes(2, 2, 32, 4, 0),
         trainFrames,
         0,
         initial == null ? null : initial.toString(),
@@ -240,7 +240,7 @@ class TrainingTest {
     NbpRecipe recipe = generatorRecipe(tokenizer, initial, 0, schedule(steps, 1, 100));
     return new NbpRecipe(
         recipe.tokenizer(),
-        new NbpRecipe.Sizes(2, 2, 32, 16),
+        new NbpRecipe.Sizes(2, 2, 32, 16, 0),
         trainFrames,
         firstBlocks,
         recipe.initial(),
@@ -281,7 +281,7 @@ class TrainingTest {
     NbpRecipe taught = generatorRecipe(tokenizer, null, 0, schedule(120, 6, 100));
     return new NbpRecipe(
         taught.tokenizer(),
-        new NbpRecipe.Sizes(1, 2, 32, block),
+        new NbpRecipe.Sizes(1, 2, 32, block, 0),
         null,
         0,
         null,

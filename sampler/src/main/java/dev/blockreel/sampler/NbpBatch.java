@@ -26,7 +26,7 @@ import java.util.concurrent.CompletableFuture;
  * oldest does not find enough of them, nobody overtakes it.
  *
  * <p><b>Fairness.</b> Streams that make whole blocks step together, and so do those that make
- * single tokens (a hybrid model's first block, {@link GenerationRequest.Mode#NTP}). When there are
+ * single tokens (a hybrid model's first, {@link GenerationRequest.Mode#NTP}). When there are
  * streams of both kinds, each gets work, in tokens, in proportion to its streams: newcomers reach
  * their first frame soon, and while blocks are made, others join them for their many short steps.
  */

@@ -151,7 +151,10 @@ public final class NbpPipeline implements Pipeline {
     if (blockSize() == 1) {
       return "token";
     }
-    return blockSize() == shape.height() * shape.width() ? "frame" : "row";
+    if (blockSize() == shape.width()) {
+      return "row";
+    }
+    return blockSize() == shape.height() * shape.width() ? "frame" : "block";
   }
 
   @Override

@@ -129,10 +129,10 @@ public final class NbpProbe implements AutoCloseable {
     int past;
     int done;
     if (config.hybrid()) {
-      // Condition and begin-of-video, then the first block one by one.
+      // Condition and begin-of-video, then the first tokens one by one.
       past = config.prefixTokens();
       step(past, 0, 1);
-      for (done = 1; done < block; done++, steps++) {
+      for (done = 1; done < config.singles(block); done++, steps++) {
         step(1, past++, 1);
       }
     } else {

@@ -8,13 +8,14 @@ import java.util.SplittableRandom;
  * One clip while its tokens are being generated: where it is, what it reads next, how it draws.
  *
  * <p>Unconditional models read all tokens of the prefix at once, then block by block. Hybrid models
- * make the first block token by token, then go on block by block; the step between the two reads
- * the last single token and P-1 middle tokens as one block. With a block size of 1 that is
- * next-token decoding.
+ * make their first tokens one by one, then go on block by block; the step between the two reads the
+ * last single token and P-1 middle tokens as one block. With a block size of 1 that is next-token
+ * decoding.
  */
 final class NbpStream {
   private final NbpConfig config;
   private final int block;
+  private final int single;
   private final SamplingOptions options;
   private final SplittableRandom random;
   private final int[] codes;
@@ -39,6 +40,7 @@ final class NbpStream {
       long seed) {
     this.config = model.network();
     this.block = block(config, mode);
+    this.single = config.singles(block);
     this.options = options;
     this.random = new SplittableRandom(seed);
     this.codes = new int[model.tokens()];
@@ -60,14 +62,12 @@ final class NbpStream {
   static int steps(NbpGenerator.Description model, GenerationRequest.Mode mode, int given) {
     int tokens = model.tokens();
     int block = block(model.network(), mode);
-    if (!model.network().hybrid()) {
-      return (tokens - given) / block;
-    }
-    return given > 0 ? (tokens - given) / block : tokens / block + block - 1;
+    int single = model.network().hybrid() ? model.network().singles(block) : 0;
+    return Math.max(0, single - given) + (tokens - Math.max(single, given)) / block;
   }
 
   private long[] prefix(int[] condition, int[] given) {
-    boolean middle = config.hybrid() && given.length >= block;
+    boolean middle = config.hybrid() && given.length >= single;
     int length = condition.length + (config.hybrid() ? 1 : 0) + given.length;
     long[] ids = new long[length + (middle ? block - 1 : 0)];
     int at = 0;
@@ -77,7 +77,7 @@ final class NbpStream {
     at += config.hybrid() ? 1 : 0; // begin of video is 0
     for (int i = 0; i < given.length; i++) {
       ids[at++] = (long) given[i] + config.videoOffset();
-      if (middle && i == block - 1) {
+      if (middle && i == single - 1) {
         at = addMiddle(ids, at);
       }
     }
@@ -134,15 +134,15 @@ final class NbpStream {
     return block;
   }
 
-  /** Tokens that the next step makes; a hybrid model's first block comes one by one. */
+  /** Tokens that the next step makes; a hybrid model's first tokens come one by one. */
   int wanted() {
-    return config.hybrid() && done < block ? 1 : block;
+    return config.hybrid() && done < single ? 1 : block;
   }
 
   /** Steps from here on that read one token and make one, before any other does. */
   int singles() {
-    boolean single = input.length == 1 && wanted() == 1;
-    return single ? (block == 1 ? codes.length : block) - done : 0;
+    boolean alone = input.length == 1 && wanted() == 1;
+    return alone ? (block == 1 ? codes.length : single) - done : 0;
   }
 
   /**
@@ -170,7 +170,7 @@ final class NbpStream {
     }
     done += made;
     step++;
-    boolean middle = config.hybrid() && done == block;
+    boolean middle = config.hybrid() && done == single;
     input = new long[made + (middle ? block - 1 : 0)];
     System.arraycopy(ids, from, input, 0, made);
     if (middle) {

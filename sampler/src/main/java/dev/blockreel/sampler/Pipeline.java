@@ -160,7 +160,10 @@ public interface Pipeline extends AutoCloseable {
   /** Positions of one latent frame. */
   int tokensPerFrame();
 
-  /** What is predicted together: a token, a row, a frame, a cell, a subsample, a scale, a whole. */
+  /**
+   * What is predicted together: a token, a row, another block, a frame, a cell, a subsample, a
+   * scale, a whole.
+   */
   String unit();
 
   /**

@@ -59,7 +59,7 @@ class TrainTest {
     String generator =
         """
         {"tokenizer": "%s",
-         "generator": {"layers": 1, "heads": 2, "width": 8, "blockSize": 4},
+         "generator": {"layers": 1, "heads": 2, "width": 8, "blockSize": 4, "singleTokens": 8},
          "trainFrames": 1, "firstBlocks": 0, "initial": null, "teacher": null, "conditionDropout": 0.1,
          "sampling": {"temperature": 1, "topK": 0, "topP": 1},
          "training": %s,

@@ -1,12 +1,14 @@
 package dev.blockreel.generator.nbp;
 
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import dev.blockreel.failure.EngineFailure;
 
 /**
  * Sizes and token layout of an NBP transformer.
  *
- * <p>Ids run over special tokens (0 begins the video, 1 … P-1 stand between the first block and the
- * rest), then condition ids, then video codes.
+ * <p>Ids run over special tokens (0 begins the video, 1 … P-1 stand between the tokens that come
+ * one by one and the blocks), then condition ids, then video codes.
  *
  * @param layers transformer blocks
  * @param heads attention heads
@@ -16,7 +18,9 @@ import dev.blockreel.failure.EngineFailure;
  * @param codes video codes
  * @param conditionTokens condition ids in front of the video; 0 for unconditional models
  * @param conditionVocabulary number of condition ids, for instance classes
- * @param hybrid whether the first block comes token by token after a begin-of-video token
+ * @param hybrid whether the first tokens come one by one after a begin-of-video token
+ * @param singleTokens how many do, whole blocks; one block in the published models, which 0 stands
+ *     for
  */
 public record NbpConfig(
     int layers,
@@ -27,9 +31,11 @@ public record NbpConfig(
     int codes,
     int conditionTokens,
     int conditionVocabulary,
-    boolean hybrid) {
+    boolean hybrid,
+    @JsonSetter(nulls = Nulls.AS_EMPTY) int singleTokens) {
   /** Checks that the sizes fit together. */
   public NbpConfig {
+    singleTokens = singleTokens == 0 ? blockSize : singleTokens;
     if (layers < 1 || heads < 1 || width < 1 || width % heads != 0 || blockSize < 1 || codes < 2) {
       throw EngineFailure.badRequest(
           "an NBP model needs layers, heads that divide the width, a block size and codes: got %d layers, %d heads, width %d, block %d, %d codes",
@@ -40,10 +46,39 @@ public record NbpConfig(
           "NBP models with a condition are hybrid and those without are not: got hybrid %s with %d condition tokens out of %d",
           hybrid, conditionTokens, conditionVocabulary);
     }
+    if (singleTokens < 1 || singleTokens % blockSize != 0) {
+      throw EngineFailure.badRequest(
+          "tokens that come one by one must be whole blocks of %d: got %d",
+          blockSize, singleTokens);
+    }
     if (contextLength < conditionTokens + blockSize) {
       throw EngineFailure.badRequest(
           "a context of %d positions is too short for one block", contextLength);
     }
+  }
+
+  /** A model whose first block comes one by one if it is hybrid, as published. */
+  public NbpConfig(
+      int layers,
+      int heads,
+      int width,
+      int contextLength,
+      int blockSize,
+      int codes,
+      int conditionTokens,
+      int conditionVocabulary,
+      boolean hybrid) {
+    this(
+        layers,
+        heads,
+        width,
+        contextLength,
+        blockSize,
+        codes,
+        conditionTokens,
+        conditionVocabulary,
+        hybrid,
+        0);
   }
 
   /** Whether two models read and predict the same ids in the same order, whatever their sizes. */
@@ -52,7 +87,8 @@ public record NbpConfig(
         && codes == other.codes
         && conditionTokens == other.conditionTokens
         && conditionVocabulary == other.conditionVocabulary
-        && hybrid == other.hybrid;
+        && hybrid == other.hybrid
+        && singleTokens == other.singleTokens;
   }
 
   /** Special ids in front of the vocabulary. */
@@ -68,6 +104,14 @@ public record NbpConfig(
   /** V, all ids. */
   public int vocabulary() {
     return videoOffset() + codes;
+  }
+
+  /**
+   * Video tokens that come one by one when {@code block} tokens are predicted together: with
+   * another number than the model's, one block.
+   */
+  public int singles(int block) {
+    return block == blockSize ? singleTokens : block;
   }
 
   /** Positions in front of the first video token: the condition and begin-of-video. */

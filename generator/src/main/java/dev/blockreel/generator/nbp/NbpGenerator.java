@@ -51,6 +51,11 @@ public final class NbpGenerator implements AutoCloseable {
             "a grid of %dx%dx%d tokens is no whole number of blocks of %d",
             time, height, width, network.blockSize());
       }
+      if (network.hybrid() && network.singleTokens() > tokens) {
+        throw EngineFailure.badRequest(
+            "of the %d tokens of a grid of %dx%dx%d no %d can come one by one",
+            tokens, time, height, width, network.singleTokens());
+      }
       // Nobody reads the last block.
       if (network.positions(tokens) - network.blockSize() > network.contextLength()) {
         throw EngineFailure.badRequest(

@@ -9,9 +9,9 @@ import java.util.stream.IntStream;
 /**
  * How an {@link NbpConfig} lays tokens out for training, and who may look at whom.
  *
- * <p>Hybrid: condition, begin-of-video, the first block, P-1 middle tokens (P is the block size),
- * all other blocks; causal up to the first block's end, then causal by blocks. Unconditional: the
- * codes alone, causal by blocks. The last block is only ever a target.
+ * <p>Hybrid: condition, begin-of-video, the tokens that come one by one, P-1 middle tokens (P is
+ * the block size), the blocks; causal up to the end of the former, then causal by blocks.
+ * Unconditional: the codes alone, causal by blocks. The last block is only ever a target.
  */
 public final class NbpLayout {
   /**
@@ -23,6 +23,7 @@ public final class NbpLayout {
 
   private final NbpConfig config;
   private final int block;
+  private final int singles;
 
   /** The layout that the model was trained with. */
   public NbpLayout(NbpConfig config) {
@@ -35,6 +36,7 @@ public final class NbpLayout {
   public NbpLayout(NbpConfig config, int block) {
     this.config = config;
     this.block = block;
+    this.singles = config.singles(block);
   }
 
   /**
@@ -54,7 +56,7 @@ public final class NbpLayout {
     }
     for (int i = 0; at < ids.length; i++) {
       ids[at++] = codes[i] + config.videoOffset();
-      if (config.hybrid() && i == block - 1) {
+      if (config.hybrid() && i == singles - 1) {
         for (int middle = 1; middle < block && at < ids.length; middle++) {
           ids[at++] = middle;
         }
@@ -90,7 +92,7 @@ public final class NbpLayout {
     if (!config.hybrid()) {
       return column / block <= row / block;
     }
-    int blocksStart = config.conditionTokens() + block;
+    int blocksStart = config.conditionTokens() + singles;
     return column < config.conditionTokens()
         || column <= row
         || (row >= blocksStart
