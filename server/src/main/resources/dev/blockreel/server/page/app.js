@@ -58,17 +58,18 @@ async function start() {
   if (known.length) {
     showModel();
   }
-  $('generate').disabled = !known.length;
   await gallery.refresh();
   const linked = location.hash.slice(1);
   const newest = gallery.newest();
   if (linked.startsWith('video_')) {
-    openId(linked);
+    await openId(linked);
   } else if (newest) {
     open(newest);
     screen.playing = !calm();
     screen.update();
   }
+  // Not before, or the newest clip could take the place of one that was just asked for.
+  $('generate').disabled = !known.length;
 }
 
 /** The model of an id, by default of the one that is chosen; undefined where the server has it no more. */
