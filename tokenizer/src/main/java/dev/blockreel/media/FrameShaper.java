@@ -9,6 +9,7 @@ import static org.bytedeco.ffmpeg.global.avutil.AV_FRAME_DATA_DISPLAYMATRIX;
 import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_FLAG_ALPHA;
 import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_RGB24;
 import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_RGBA;
+import static org.bytedeco.ffmpeg.global.avutil.av_display_matrix_flip;
 import static org.bytedeco.ffmpeg.global.avutil.av_display_rotation_get;
 import static org.bytedeco.ffmpeg.global.avutil.av_frame_get_side_data;
 import static org.bytedeco.ffmpeg.global.avutil.av_pix_fmt_desc_get;
@@ -25,6 +26,7 @@ import static org.bytedeco.opencv.global.opencv_core.CV_8UC4;
 import static org.bytedeco.opencv.global.opencv_core.ROTATE_180;
 import static org.bytedeco.opencv.global.opencv_core.ROTATE_90_CLOCKWISE;
 import static org.bytedeco.opencv.global.opencv_core.ROTATE_90_COUNTERCLOCKWISE;
+import static org.bytedeco.opencv.global.opencv_core.flip;
 import static org.bytedeco.opencv.global.opencv_core.rotate;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
@@ -43,8 +45,8 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Size;
 
 /**
- * Turns decoded frames into the pixels of a clip: colour to RGB, marked rotation, then size. Only
- * the small result is kept of each frame.
+ * Turns decoded frames into the pixels of a clip: colour to RGB, marked orientation, then size.
+ * Only the small result is kept of each frame.
  *
  * <p>Shrinking averages areas (OpenCV INTER_AREA), enlarging is bilinear. Colour follows the marks
  * of the file; unmarked video is BT.709 from 720 rows up and BT.601 below, limited range.
@@ -163,15 +165,35 @@ final class FrameShaper implements AutoCloseable {
     return rgb;
   }
 
-  /** Turns a picture that a camera marked as lying on its side; closes the given one if so. */
+  /**
+   * Turns a picture that a camera marked as lying on its side, then mirrors it if it is marked so;
+   * closes the given one if either.
+   */
   private static Mat upright(AVFrame frame, Mat rgb) {
     AVFrameSideData mark = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
     if (mark == null || mark.isNull()) {
       return rgb;
     }
-    double counterClockwise = av_display_rotation_get(new IntPointer(mark.data()));
-    // NaN for a matrix that is no rotation; it rounds to 0.
-    int quarters = Math.floorMod(Math.round(counterClockwise / 90), 4);
+    int[] marked = new int[9];
+    new IntPointer(mark.data()).get(marked);
+    boolean mirrored =
+        (long) marked[0] * marked[4] < (long) marked[1] * marked[3]; // its determinant is negative
+    try (IntPointer matrix = new IntPointer(marked)) {
+      if (mirrored) {
+        av_display_matrix_flip(matrix, 1, 0);
+      }
+      // NaN for a matrix that is no rotation; it rounds to 0.
+      double counterClockwise = av_display_rotation_get(matrix);
+      Mat turned = turned(rgb, Math.floorMod(Math.round(counterClockwise / 90), 4));
+      if (mirrored) {
+        flip(turned, turned, 1);
+      }
+      return turned;
+    }
+  }
+
+  /** Turned counter-clockwise; closes the given one if it is turned at all. */
+  private static Mat turned(Mat rgb, int quarters) {
     if (quarters == 0) {
       return rgb;
     }
@@ -208,11 +230,24 @@ final class FrameShaper implements AutoCloseable {
     }
   }
 
+  /**
+   * Shrinks first, where one side shrinks and the other grows: areas are averaged for both or none.
+   */
   private static Mat resized(Mat picture, int height, int width) {
-    boolean shrinks = (long) height * width < (long) picture.rows() * picture.cols();
+    int least = Math.min(height, picture.rows());
+    int narrowest = Math.min(width, picture.cols());
+    try (Mat shrunk = resized(picture, least, narrowest, INTER_AREA)) {
+      return resized(shrunk, height, width, INTER_LINEAR);
+    }
+  }
+
+  private static Mat resized(Mat picture, int height, int width, int interpolation) {
+    if (picture.rows() == height && picture.cols() == width) {
+      return picture.clone();
+    }
     Mat result = new Mat();
     try (Size size = new Size(width, height)) {
-      resize(picture, result, size, 0, 0, shrinks ? INTER_AREA : INTER_LINEAR);
+      resize(picture, result, size, 0, 0, interpolation);
     }
     return result;
   }

@@ -3,6 +3,7 @@ package dev.blockreel.media;
 import static dev.blockreel.media.FfmpegLibrary.media;
 import static dev.blockreel.media.FfmpegLibrary.reason;
 import static org.bytedeco.ffmpeg.global.avcodec.AVDISCARD_ALL;
+import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_TIFF;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_WEBP;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_PROP_LOSSLESS;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_PROP_LOSSY;
@@ -145,8 +146,8 @@ final class VideoDecoder implements AutoCloseable {
     check(avcodec_parameters_to_context(codec, track.codecpar()), "cannot be decoded");
     codec.thread_count(pixels < THREADS_FROM_PIXELS ? 1 : 0);
     codec.max_pixels(ClipReader.MAX_FRAME_PIXELS);
-    if (image() || lossless()) {
-      // Lossy codecs trip over harmless oddities when told to be this strict.
+    if ((image() || lossless()) && track.codecpar().codec_id() != AV_CODEC_ID_TIFF) {
+      // Lossy codecs trip over harmless oddities when told to be this strict, and TIFF's over tags.
       codec.err_recognition(codec.err_recognition() | AV_EF_EXPLODE);
     }
     check(avcodec_open2(codec, decoder, (PointerPointer<?>) null), "cannot be decoded");
