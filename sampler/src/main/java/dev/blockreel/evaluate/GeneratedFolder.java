@@ -14,6 +14,8 @@ import dev.blockreel.sampler.GenerationListener;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
 import dev.blockreel.sampler.SamplingOptions;
+import dev.blockreel.script.Dtype;
+import dev.blockreel.script.Torch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,9 +31,10 @@ import java.util.List;
  * @param seed of the first clip of the first class; each further clip has the next
  * @param options how tokens are drawn
  * @param mode block by block or token by token
+ * @param dtype numbers that the model computes in, or null for the usual ones
  */
 public record GeneratedFolder(
-    int perClass, long seed, SamplingOptions options, GenerationRequest.Mode mode) {
+    int perClass, long seed, SamplingOptions options, GenerationRequest.Mode mode, Dtype dtype) {
   private static final int BATCH = 8;
   private static final String REQUEST = "request.json";
 
@@ -40,6 +43,7 @@ public record GeneratedFolder(
 
   /** Checks the count. */
   public GeneratedFolder {
+    dtype = dtype == null ? Torch.fastDtype() : dtype;
     if (perClass < 1) {
       throw EngineFailure.badRequest("at least 1 clip of each class is needed: got %d", perClass);
     }

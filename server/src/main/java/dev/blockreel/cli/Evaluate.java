@@ -288,7 +288,8 @@ final class Evaluate {
         Path clips;
         try (Pipeline pipeline = model.loadPipeline()) {
           clips =
-              new GeneratedFolder(count, seed, sampling.over(pipeline), sampling.mode())
+              new GeneratedFolder(
+                      count, seed, sampling.over(pipeline), sampling.mode(), model.dtype())
                   .fill(pipeline, ModelDirectory.open(model.directory()), out, progress);
         }
         compare(clips, flags, progress);

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
@@ -101,6 +102,9 @@ class EvaluateTest {
     assertThat(Files.getLastModifiedTime(kept)).isEqualTo(time);
     assertThat(report(out)).isEqualTo(before);
 
+    Object[] otherNumbers = command.clone();
+    otherNumbers[Arrays.asList(command).indexOf("fp32")] = "bf16";
+    CommandLineRun.of(otherNumbers).failedWith(2, "other options: name another folder");
     command[7] = 3;
     CommandLineRun.of(command).failedWith(2, "other options: name another folder");
   }

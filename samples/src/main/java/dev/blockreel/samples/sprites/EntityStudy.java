@@ -143,7 +143,7 @@ public final class EntityStudy extends SampleProgram {
     Path work = out.resolve(shape.entity().replace(':', '-'));
     try (Pipeline pipeline = Pipeline.load(directory, null)) {
       GeneratedFolder folder =
-          new GeneratedFolder(count, 1, pipeline.defaults(), GenerationRequest.Mode.NBP);
+          new GeneratedFolder(count, 1, pipeline.defaults(), GenerationRequest.Mode.NBP, null);
       Path made = folder.fill(pipeline, model, work, this::tell);
       // Random frames: the models learned all frames of the clips, not only those in the middle.
       ClipSampling sampling = judge.sampling(ClipSampling.Window.RANDOM, ClipSampling.Fit.SQUASH);
