@@ -11,6 +11,8 @@ import io.vertx.core.json.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -19,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
@@ -89,6 +92,34 @@ class ImagesTest {
         404,
         "image_not_found",
         null);
+  }
+
+  /** As a proxy that speaks TLS hands requests on. */
+  @Test
+  void imagesHaveTheAddressUnderWhichTheServerIsKnown() throws IOException {
+    Set<String> origins = Set.of("https://example.org", "http://example.org:81");
+    try (TestServer server =
+            TestServer.start(
+                TestServer.options(folder.resolve("known"), Limits.DEFAULT, List.of(), origins));
+        Socket proxy = new Socket(InetAddress.getLoopbackAddress(), server.uri("").getPort())) {
+      String body = "{\"prompt\":\"walk-left\",\"response_format\":\"url\"}";
+      proxy
+          .getOutputStream()
+          .write(
+              """
+              POST /v1/images/generations HTTP/1.1\r
+              Host: example.org\r
+              Connection: close\r
+              Content-Type: application/json\r
+              Content-Length: %d\r
+              \r
+              %s"""
+                  .formatted(body.length(), body)
+                  .getBytes(UTF_8));
+      assertThat(new String(proxy.getInputStream().readAllBytes(), UTF_8))
+          .startsWith("HTTP/1.1 200")
+          .contains("\"https://example.org/v1/images/image_");
+    }
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.net.URI;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -88,6 +89,17 @@ final class Access {
   private boolean isAllowedHost(String host) {
     return allowedOrigins.stream()
         .anyMatch(origin -> host.equalsIgnoreCase(URI.create(origin).getHost()));
+  }
+
+  /**
+   * The address under which who sent the request knows this server. That a proxy in front speaks
+   * TLS is told by an allowed origin alone: headers that say so can be sent by anybody.
+   */
+  String address(HttpServerRequest request) {
+    return allowedOrigins.stream()
+        .filter(origin -> isOwn(origin, request))
+        .max(Comparator.naturalOrder()) // https, where http is allowed as well
+        .orElse("%s://%s".formatted(request.scheme(), request.authority()));
   }
 
   private static boolean isOwn(String origin, HttpServerRequest request) {

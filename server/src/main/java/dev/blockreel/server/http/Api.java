@@ -77,7 +77,7 @@ public final class Api {
     this.uploads = new Uploads(vertx, doors.uploads());
     this.videos = new VideoRoutes(vertx, this::service, uploads, answers);
     this.content = new ContentRoutes(vertx, this::service, measures, answers);
-    this.images = new ImageRoutes(vertx, this::service, measures, answers);
+    this.images = new ImageRoutes(vertx, this::service, measures, access, answers);
   }
 
   private Service service() {

@@ -31,12 +31,15 @@ final class ImageRoutes {
   private final Vertx vertx;
   private final Supplier<Service> service;
   private final Measures measures;
+  private final Access access;
   private final Answers answers;
 
-  ImageRoutes(Vertx vertx, Supplier<Service> service, Measures measures, Answers answers) {
+  ImageRoutes(
+      Vertx vertx, Supplier<Service> service, Measures measures, Access access, Answers answers) {
     this.vertx = vertx;
     this.service = service;
     this.measures = measures;
+    this.access = access;
     this.answers = answers;
   }
 
@@ -161,8 +164,7 @@ final class ImageRoutes {
   }
 
   private void answer(RoutingContext ctx, Delivery delivery, List<ImageWork> works) {
-    String images =
-        "%s://%s/v1/images".formatted(ctx.request().scheme(), ctx.request().authority());
+    String images = access.address(ctx.request()) + "/v1/images";
     // Megabytes of base64: not on the event loop.
     vertx
         .executeBlocking(() -> body(delivery, works, images).toBuffer())
