@@ -105,7 +105,7 @@ public final class ClassifierTraining implements TrainingTask<ClassifierTraining
 
   @Override
   public void write(ScriptWriter script) {
-    Numerics numerics = Numerics.training(Dtype.parse(recipe.training().dtype()));
+    Numerics numerics = recipe.training().numerics();
     script.method(
         "logits",
         m -> {

@@ -12,7 +12,6 @@ import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.PrefixAttention.Prefix;
 import dev.blockreel.nn.Weight;
-import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Method;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
@@ -244,7 +243,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
   }
 
   private static Numerics numerics(NbpRecipe recipe) {
-    return Numerics.training(Dtype.parse(recipe.training().dtype()));
+    return recipe.training().numerics();
   }
 
   private static List<Prefix> prefixes(NbpLayout layout, int learned) {

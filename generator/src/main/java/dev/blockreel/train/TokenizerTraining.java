@@ -9,7 +9,6 @@ import dev.blockreel.media.ClipSampling;
 import dev.blockreel.media.ClipWriter;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
-import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
@@ -115,7 +114,7 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
 
   @Override
   public void write(ScriptWriter script) {
-    tokenizer.write(script, Numerics.training(Dtype.parse(recipe.training().dtype())));
+    tokenizer.write(script, recipe.training().numerics());
     script.method(
         "loss",
         m -> {

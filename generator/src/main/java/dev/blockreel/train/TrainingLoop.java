@@ -4,7 +4,6 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.progress.ProgressLine;
-import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
@@ -53,7 +52,7 @@ final class TrainingLoop<B> {
   void run(boolean resume) {
     TrainingFacts facts = TrainingFacts.of(task.recipe(), task.classes());
     TrainingFolder.require(out.path(), resume, facts);
-    Numerics numerics = Numerics.training(Dtype.parse(schedule.dtype()));
+    Numerics numerics = schedule.numerics();
     ScriptWriter writer = new ScriptWriter("Training");
     task.write(writer);
     TrainingStep.write(writer, task.inputs(), task.weights(), schedule);

@@ -1,6 +1,8 @@
 package dev.blockreel.train;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.nn.Numerics;
+import dev.blockreel.script.Dtype;
 import java.util.List;
 
 /**
@@ -69,6 +71,11 @@ public record TrainingSchedule(
   /** Whether matrices and kernels learn by {@link Muon}. */
   boolean muon() {
     return optimizer.equals("muon");
+  }
+
+  /** How it computes. */
+  Numerics numerics() {
+    return Numerics.training(Dtype.parse(dtype));
   }
 
   /** Learning rate of a step, counted from 0. */

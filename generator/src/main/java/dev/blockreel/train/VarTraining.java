@@ -10,7 +10,6 @@ import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
-import dev.blockreel.script.Dtype;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
@@ -137,7 +136,7 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
 
   @Override
   public void write(ScriptWriter script) {
-    network.writeFull(script, Numerics.training(Dtype.parse(recipe.training().dtype())));
+    network.writeFull(script, recipe.training().numerics());
     network.writeLoss(script);
   }
 

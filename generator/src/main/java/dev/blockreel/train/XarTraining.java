@@ -13,7 +13,6 @@ import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
-import dev.blockreel.script.Dtype;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
@@ -207,7 +206,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
 
   @Override
   public void write(ScriptWriter script) {
-    network.writeFull(script, Numerics.training(Dtype.parse(recipe.training().dtype())));
+    network.writeFull(script, recipe.training().numerics());
     network.writeLoss(script);
   }
 

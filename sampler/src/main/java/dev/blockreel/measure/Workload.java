@@ -3,7 +3,6 @@ package dev.blockreel.measure;
 import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -72,10 +71,5 @@ public record Workload(
     long began = System.nanoTime();
     work.run();
     return (System.nanoTime() - began) / 1e9;
-  }
-
-  /** Whether {@code names}, in which nothing stands for everything, ask for it. */
-  public boolean isAmong(String... names) {
-    return names.length == 0 || Arrays.asList(names).contains(name);
   }
 }

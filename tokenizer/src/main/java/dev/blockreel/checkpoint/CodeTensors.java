@@ -29,13 +29,6 @@ public final class CodeTensors {
     return TokenTensors.addScales(writer, codes.stream().map(TokenScales.class::cast).toList());
   }
 
-  /** Whether a file holds any of them. */
-  public static boolean isIn(TensorFile file) {
-    return file.names().contains(TokenTensors.TOKENS)
-        || file.names().contains(LatentTensors.LATENTS)
-        || TokenTensors.hasScales(file);
-  }
-
   /**
    * What a file holds.
    *

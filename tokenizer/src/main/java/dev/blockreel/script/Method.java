@@ -41,16 +41,6 @@ public final class Method {
     return declare(argument, "List[List[Tensor]]");
   }
 
-  /** Declares a tensor argument that may be {@code None}. */
-  public Sym optionalTensor(String argument) {
-    return declare(argument, "Optional[Tensor]");
-  }
-
-  /** Declares a boolean argument. */
-  public Sym bool(String argument) {
-    return declare(argument, "bool");
-  }
-
   /** Declares an argument that is a text. */
   public Sym text(String argument) {
     return declare(argument, "str");
@@ -64,11 +54,6 @@ public final class Method {
   /** Declares an argument that is a list of integers. */
   public Sym integers(String argument) {
     return declare(argument, "List[int]");
-  }
-
-  /** Declares a floating-point argument. */
-  public Sym real(String argument) {
-    return declare(argument, "float");
   }
 
   private Sym declare(String argument, String type) {

@@ -35,11 +35,6 @@ public record VarPreset(String name, VarConfig generator) {
             large));
   }
 
-  /** Whether there is a preset of this name. */
-  public static boolean exists(String name) {
-    return ALL.stream().anyMatch(preset -> preset.name.equals(name));
-  }
-
   /**
    * Finds a preset.
    *
