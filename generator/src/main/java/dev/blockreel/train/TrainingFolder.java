@@ -6,15 +6,19 @@ import dev.blockreel.failure.EngineFailure;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.stream.Stream;
 
 /**
  * The folder that a training writes to. Two trainings would mix their logs and states, so only one
  * has it open at a time; it is free again when closed, or when the process ends.
  */
 final class TrainingFolder implements AutoCloseable {
+  private static final String LOCK = "lock";
+
   private final Path path;
   private final FileChannel lock;
 
@@ -54,8 +58,7 @@ final class TrainingFolder implements AutoCloseable {
     try {
       Files.createDirectories(path.resolve("previews"));
       FileChannel lock =
-          FileChannel.open(
-              path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+          FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       try {
         if (lock.tryLock() != null) {
           return new TrainingFolder(path, lock);
@@ -94,12 +97,32 @@ final class TrainingFolder implements AutoCloseable {
     return path.resolve("model");
   }
 
+  /** Leaves nothing behind where nothing was written. */
   @Override
   public void close() {
     try {
+      deleteIfEmpty(path.resolve("previews"));
+      if (holdsNoMoreThanTheLock()) {
+        Files.deleteIfExists(path.resolve(LOCK));
+        Files.delete(path);
+      }
       lock.close();
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot use the folder %s", path);
+    }
+  }
+
+  private static void deleteIfEmpty(Path folder) throws IOException {
+    try {
+      Files.deleteIfExists(folder);
+    } catch (DirectoryNotEmptyException e) {
+      // It holds what was made.
+    }
+  }
+
+  private boolean holdsNoMoreThanTheLock() throws IOException {
+    try (Stream<Path> all = Files.list(path)) {
+      return all.allMatch(one -> one.endsWith(LOCK));
     }
   }
 }

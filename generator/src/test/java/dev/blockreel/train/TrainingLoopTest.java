@@ -87,6 +87,7 @@ class TrainingLoopTest {
       assertThatThrownBy(() -> train(1, false))
           .hasMessage("%s is in use by another training".formatted(other.path()));
     }
+    assertThat(out).as("a folder that nothing was written to").doesNotExist();
     train(1, false);
   }
 
