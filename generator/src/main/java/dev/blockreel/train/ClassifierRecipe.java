@@ -48,10 +48,9 @@ public record ClassifierRecipe(
   public record Augmentation(int shift, double colour) {
     /** Checks the ranges. */
     public Augmentation {
-      if (shift < 0 || !(colour >= 0 && colour < 1)) {
-        throw EngineFailure.badRequest(
-            "augmentation needs a shift of at least 0 and a colour in [0, 1): got %d and %s",
-            shift, colour);
+      Range.require("shift", shift, 0, Range.COUNT);
+      if (!(colour >= 0 && colour < 1)) {
+        throw EngineFailure.badRequest("augmentation needs a colour in [0, 1): got %s", colour);
       }
     }
   }

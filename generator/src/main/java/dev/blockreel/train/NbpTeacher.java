@@ -42,7 +42,7 @@ final class NbpTeacher implements AutoCloseable {
       NbpRecipe.Teacher recipe, NbpConfig config, List<Prefix> prefixes, Numerics numerics) {
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.model()));
     NbpConfig own = NbpGenerator.describe(model).network();
-    if (!own.sharesTokensWith(config)) {
+    if (!own.sharesTokensWith(config) || own.contextLength() < config.contextLength()) {
       throw new EngineFailure(
           FailureCode.CHECKPOINT_MISMATCH,
           "the teacher %s reads other tokens: got %s, expected those of %s"

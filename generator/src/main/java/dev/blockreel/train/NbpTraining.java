@@ -3,6 +3,7 @@ package dev.blockreel.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
@@ -101,6 +102,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
     requireInitial(recipe, new Nbp(description.network()).weights(), resume);
+    requireSizes(recipe, description.network(), resume);
     // First, since these may not fit, and tokens cost time.
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
     Range.requireBatch(recipe.training().batch(), "examples", description.tokens());
@@ -111,6 +113,21 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
           new NbpTraining(
               recipe, tokenizer, description, tokens, folder.classes(), learned, teacher, preview);
       new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
+    }
+  }
+
+  /** Weights do not show what all sizes are: neither heads nor how many tokens come one by one. */
+  private static void requireSizes(NbpRecipe recipe, NbpConfig wanted, boolean resume) {
+    if (resume || recipe.initial() == null) {
+      return;
+    }
+    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
+    NbpConfig own = NbpGenerator.describe(model).network();
+    if (!own.equals(wanted)) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "the model to start from, %s, has other sizes: got %s, expected %s"
+              .formatted(recipe.initial(), own, wanted));
     }
   }
 

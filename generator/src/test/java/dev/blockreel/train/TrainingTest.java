@@ -232,15 +232,31 @@ class TrainingTest {
     assertThat(apart[5]).isCloseTo(first, within(2e-6));
     assertThatThrownBy(() -> blocks(tokenizer, null, -1, known, 1))
         .hasMessage("firstBlocks must lie between 0 and 65536: got -1");
+    for (NbpRecipe.Sizes other :
+        List.of(new NbpRecipe.Sizes(2, 4, 32, 16, 0), new NbpRecipe.Sizes(2, 2, 32, 16, 32))) {
+      assertThatThrownBy(() -> train(blocks(tokenizer, other, null, 0, known, 1), one, "other"))
+          .hasMessageContaining("has other sizes: got NbpConfig[layers=2, heads=2,");
+    }
   }
 
   /** One whose block is a frame. */
   private static NbpRecipe blocks(
       Path tokenizer, Integer trainFrames, int firstBlocks, Path initial, int steps) {
+    return blocks(
+        tokenizer, new NbpRecipe.Sizes(2, 2, 32, 16, 0), trainFrames, firstBlocks, initial, steps);
+  }
+
+  private static NbpRecipe blocks(
+      Path tokenizer,
+      NbpRecipe.Sizes sizes,
+      Integer trainFrames,
+      int firstBlocks,
+      Path initial,
+      int steps) {
     NbpRecipe recipe = generatorRecipe(tokenizer, initial, 0, schedule(steps, 1, 100));
     return new NbpRecipe(
         recipe.tokenizer(),
-        new NbpRecipe.Sizes(2, 2, 32, 16, 0),
+        sizes,
         trainFrames,
         firstBlocks,
         recipe.initial(),

@@ -75,7 +75,11 @@ final class Train {
       switch (RecipeFile.kind(config, Magvit2Tokenizer.KIND)) {
         case Magvit2Tokenizer.KIND ->
             TokenizerTraining.run(
-                RecipeFile.read(config, TokenizerRecipe.class), data, out, resume, out());
+                RecipeFile.read(config, TokenizerRecipe.class, Magvit2Tokenizer.KIND),
+                data,
+                out,
+                resume,
+                out());
         case KlTokenizer.KIND ->
             TokenizerTraining.run(
                 RecipeFile.read(config, KlRecipe.class), data, out, resume, out());
@@ -99,7 +103,7 @@ final class Train {
       switch (RecipeFile.kind(config, NbpGenerator.KIND)) {
         case NbpGenerator.KIND ->
             NbpTraining.run(
-                RecipeFile.read(config, NbpRecipe.class),
+                RecipeFile.read(config, NbpRecipe.class, NbpGenerator.KIND),
                 data,
                 out,
                 resume,

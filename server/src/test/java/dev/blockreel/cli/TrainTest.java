@@ -25,7 +25,7 @@ class TrainTest {
 
   private static final String TOKENIZER =
       """
-      {"tokenizer": {"patch": 1, "levels": [5, 4], "groups": 2, "stages": [
+      {"kind": "magvit2", "tokenizer": {"patch": 1, "levels": [5, 4], "groups": 2, "stages": [
          {"width": 4, "units": 1, "strideTime": 2, "strideSpace": 2},
          {"width": 4, "units": 1, "strideTime": 2, "strideSpace": 2},
          {"width": 4, "units": 1, "strideTime": 1, "strideSpace": 1}]},
@@ -99,6 +99,10 @@ class TrainTest {
     refused(TOKENIZER.replace("\"batch\": 2,", ""), "training.batch: is missing");
     refused(TOKENIZER.replace("\"batch\": 2", "\"batch\": \"two\""), "training.batch", "two");
     refused(TOKENIZER.replace("\"batch\": 2", "\"batch\": 0"), "training: ", "batch");
+    refused(
+        TOKENIZER.replace("\"batch\": 2", "\"batch\": null"), "training.batch: must not be null");
+    refused(TOKENIZER.replace("\"fps\": 8", "\"fps\": 1e999"), "clips.fps: is too large");
+    refused("{\"kind\": \"pixels\"}", "unknown kind \"pixels\": there are magvit2, kl, vq");
     refused(TOKENIZER.replace("\"groups\": 2", "\"groups\": 3"), "tokenizer: tokenizer stage 0");
     refused(
         TOKENIZER.replace("\"frames\": 5", "\"frames\": 6"), "clips.frames", "near are 5 and 9");

@@ -42,7 +42,7 @@ public final class JsonFault {
     }
     // Jackson's words without its own settings and the names of our classes.
     return e.getOriginalMessage()
-        .replaceAll(" \\(but might.*\\)", "")
+        .replaceAll(" \\((?:but (?:might|could)|set Deserialization|although) .*?\\)", "")
         .replaceAll("`(?:[\\w.]*[.$])?(\\w+)(<.*?>)?`", "$1");
   }
 
