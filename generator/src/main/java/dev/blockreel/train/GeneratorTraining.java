@@ -4,11 +4,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Script;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * What the trainings of all generators share: they learn from examples that a trained tokenizer
@@ -52,10 +55,28 @@ public abstract class GeneratorTraining<B> implements TrainingTask<B> {
     this.preview = preview;
   }
 
-  /** Fails where a new training will not find the model that it starts from. */
-  static void requireInitial(GeneratorRecipe recipe, List<Weight> weights, boolean resume) {
-    if (!resume) {
-      TrainingState.requireInitial(recipe.initial(), ModelDirectory.GENERATOR_FILE, weights);
+  /**
+   * Fails where a new training cannot start from the model that its recipe names.
+   *
+   * @param sizes reads those of its network
+   * @param wanted what they must be: not all of them show in the shapes of weights
+   */
+  static <C> void requireInitial(
+      GeneratorRecipe recipe,
+      boolean resume,
+      List<Weight> weights,
+      Function<ModelDirectory, C> sizes,
+      C wanted) {
+    if (resume || recipe.initial() == null) {
+      return;
+    }
+    TrainingState.requireInitial(recipe.initial(), ModelDirectory.GENERATOR_FILE, weights);
+    C own = sizes.apply(ModelDirectory.open(ModelDirectory.resolve(recipe.initial())));
+    if (!own.equals(wanted)) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "the model to start from, %s, has other sizes: got %s, expected %s"
+              .formatted(recipe.initial(), own, wanted));
     }
   }
 

@@ -36,7 +36,7 @@ final class NbpTeacher implements AutoCloseable {
    *     width alone
    * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, String, Numerics, List)}
    * @throws EngineFailure BAD_REQUEST when it is no NBP model; CHECKPOINT_MISMATCH when its tokens
-   *     are not the pupil's
+   *     are not the pupil's, or its clips shorter
    */
   static NbpTeacher load(
       NbpRecipe.Teacher recipe, NbpConfig config, List<Prefix> prefixes, Numerics numerics) {

@@ -3,7 +3,6 @@ package dev.blockreel.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.Nbp;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
@@ -101,8 +100,12 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     TrainingFolder.require(out, resume, TrainingFacts.of(recipe, folder.classes()));
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
-    requireInitial(recipe, new Nbp(description.network()).weights(), resume);
-    requireSizes(recipe, description.network(), resume);
+    requireInitial(
+        recipe,
+        resume,
+        new Nbp(description.network()).weights(),
+        model -> NbpGenerator.describe(model).network(),
+        description.network());
     // First, since these may not fit, and tokens cost time.
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
     Range.requireBatch(recipe.training().batch(), "examples", description.tokens());
@@ -113,21 +116,6 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
           new NbpTraining(
               recipe, tokenizer, description, tokens, folder.classes(), learned, teacher, preview);
       new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
-    }
-  }
-
-  /** Weights do not show what all sizes are: neither heads nor how many tokens come one by one. */
-  private static void requireSizes(NbpRecipe recipe, NbpConfig wanted, boolean resume) {
-    if (resume || recipe.initial() == null) {
-      return;
-    }
-    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.initial()));
-    NbpConfig own = NbpGenerator.describe(model).network();
-    if (!own.equals(wanted)) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "the model to start from, %s, has other sizes: got %s, expected %s"
-              .formatted(recipe.initial(), own, wanted));
     }
   }
 

@@ -21,10 +21,12 @@ final class TrainingFolder implements AutoCloseable {
 
   private final Path path;
   private final FileChannel lock;
+  private final boolean made; // by this, so that nobody else misses it
 
-  private TrainingFolder(Path path, FileChannel lock) {
+  private TrainingFolder(Path path, FileChannel lock, boolean made) {
     this.path = path;
     this.lock = lock;
+    this.made = made;
   }
 
   /**
@@ -56,12 +58,13 @@ final class TrainingFolder implements AutoCloseable {
    */
   static TrainingFolder open(Path path) {
     try {
+      boolean made = Files.notExists(path);
       Files.createDirectories(path.resolve("previews"));
       FileChannel lock =
           FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       try {
         if (lock.tryLock() != null) {
-          return new TrainingFolder(path, lock);
+          return new TrainingFolder(path, lock, made);
         }
       } catch (OverlappingFileLockException e) {
         // One in this process has it.
@@ -104,7 +107,9 @@ final class TrainingFolder implements AutoCloseable {
       deleteIfEmpty(path.resolve("previews"));
       if (holdsNoMoreThanTheLock()) {
         Files.deleteIfExists(path.resolve(LOCK));
-        Files.delete(path);
+        if (made) {
+          Files.delete(path);
+        }
       }
       lock.close();
     } catch (IOException e) {

@@ -75,7 +75,12 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
             codes.codes(),
             codes.scales(),
             false);
-    requireInitial(recipe, new Var(config).weights(), resume);
+    requireInitial(
+        recipe,
+        resume,
+        new Var(config).weights(),
+        initial -> VarGenerator.describe(initial).network(),
+        config);
     Range.requireBatch(recipe.training().batch(), "examples", config.tokens());
     try (TrainingFolder opened = TrainingFolder.open(out);
         VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {

@@ -76,7 +76,12 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
     KlTokenizer.Description shape = KlTokenizer.describe(model);
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
     Xar network = new Xar(description.network(), description.order().tokens());
-    requireInitial(recipe, network.weights(), resume);
+    requireInitial(
+        recipe,
+        resume,
+        network.weights(),
+        initial -> XarGenerator.describe(initial).network(),
+        description.network());
     Range.requireBatch(
         recipe.training().batch(),
         "examples",

@@ -21,7 +21,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What runs on a GPU; the golden cases run there by themselves where there is one. */
 class GpuPathTest {
   private static final NbpGenerator.Description GENERATOR =
-      new NbpGenerator.Description("nbp", new NbpConfig(2, 2, 16, 64, 4, 20, 1, 3, true), 2, 4, 4);
+      new NbpGenerator.Description(
+          "nbp", new NbpConfig(2, 2, 16, 64, 4, 20, 1, 3, true, 0), 2, 4, 4);
   private static final Magvit2Tokenizer.Description TOKENIZER =
       new Magvit2Tokenizer.Description(
           "magvit2",

@@ -179,7 +179,7 @@ class ModelImportTest {
 
   /** The published layout with text conditions, made narrow: 32000 pieces, 64000 codes. */
   private Path textConditioned() {
-    NbpConfig sizes = new NbpConfig(1, 2, 8, 64, 16, 64_000, 8, 32_000, true);
+    NbpConfig sizes = new NbpConfig(1, 2, 8, 64, 16, 64_000, 8, 32_000, true, 0);
     SafetensorsWriter writer =
         SafetensorsWriter.to(folder.resolve("text.safetensors"))
             .metadata("n_head", "2")

@@ -46,7 +46,8 @@ class NbpGoldenTest {
             c.get("first_stage_vocab_size").asInt(),
             c.get("cond_token_num").asInt(),
             c.get("cond_stage_vocab_size").asInt(),
-            c.get("hybrid").asBoolean());
+            c.get("hybrid").asBoolean(),
+            0);
     assertThat(config.vocabulary()).isEqualTo(c.get("gpt_vocab_size").asInt());
     JsonNode latent = c.get("latent");
     NbpGenerator.Description description =

@@ -253,7 +253,8 @@ class NbpNumericsTest {
             CONFIG.codes(),
             CONFIG.conditionTokens(),
             CONFIG.conditionVocabulary(),
-            CONFIG.hybrid());
+            CONFIG.hybrid(),
+            0);
     NbpGenerator.Description description =
         new NbpGenerator.Description(
             NbpGenerator.KIND,

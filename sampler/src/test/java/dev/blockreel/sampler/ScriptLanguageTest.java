@@ -48,7 +48,7 @@ class ScriptLanguageTest {
       try (NbpGenerator nbp =
               NbpGenerator.standIn(
                   new NbpGenerator.Description(
-                      "nbp", new NbpConfig(2, 2, 16, 64, 4, 20, 1, 3, true), 2, 4, 4),
+                      "nbp", new NbpConfig(2, 2, 16, 64, 4, 20, 1, 3, true, 0), 2, 4, 4),
                   1,
                   numerics,
                   TokenSampling::write);

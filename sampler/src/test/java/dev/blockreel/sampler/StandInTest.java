@@ -73,7 +73,7 @@ class StandInTest {
     NbpGenerator.Description description =
         new NbpGenerator.Description(
             // A table of more values than the period of random weights.
-            "nbp", new NbpConfig(2, 2, 16, 64, 4, 20_000, 1, 3, true), 3, 4, 4);
+            "nbp", new NbpConfig(2, 2, 16, 64, 4, 20_000, 1, 3, true, 0), 3, 4, 4);
     try (NbpGenerator generator =
         NbpGenerator.standIn(description, seed, numerics, TokenSampling::write)) {
       List<NbpStream> streams =

@@ -28,7 +28,8 @@ final class TinyModel {
           List.of(5, 5),
           4);
   static final NbpGenerator.Description GENERATOR =
-      new NbpGenerator.Description("nbp", new NbpConfig(2, 2, 16, 64, 4, 25, 1, 3, true), 3, 4, 4);
+      new NbpGenerator.Description(
+          "nbp", new NbpConfig(2, 2, 16, 64, 4, 25, 1, 3, true, 0), 3, 4, 4);
 
   private TinyModel() {}
 

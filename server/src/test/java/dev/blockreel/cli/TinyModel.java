@@ -31,7 +31,7 @@ public final class TinyModel {
           List.of(5, 4),
           2);
 
-  private static final NbpConfig GENERATOR = new NbpConfig(1, 2, 8, 40, 4, CODES, 1, 3, true);
+  private static final NbpConfig GENERATOR = new NbpConfig(1, 2, 8, 40, 4, CODES, 1, 3, true, 0);
 
   private TinyModel() {}
 

@@ -234,17 +234,19 @@ final class FrameShaper implements AutoCloseable {
    * Shrinks first, where one side shrinks and the other grows: areas are averaged for both or none.
    */
   private static Mat resized(Mat picture, int height, int width) {
-    int least = Math.min(height, picture.rows());
-    int narrowest = Math.min(width, picture.cols());
-    try (Mat shrunk = resized(picture, least, narrowest, INTER_AREA)) {
+    boolean shrinks = height < picture.rows() || width < picture.cols();
+    boolean grows = height > picture.rows() || width > picture.cols();
+    if (!shrinks || !grows) {
+      return resized(picture, height, width, shrinks ? INTER_AREA : INTER_LINEAR);
+    }
+    int rows = Math.min(height, picture.rows());
+    int columns = Math.min(width, picture.cols());
+    try (Mat shrunk = resized(picture, rows, columns, INTER_AREA)) {
       return resized(shrunk, height, width, INTER_LINEAR);
     }
   }
 
   private static Mat resized(Mat picture, int height, int width, int interpolation) {
-    if (picture.rows() == height && picture.cols() == width) {
-      return picture.clone();
-    }
     Mat result = new Mat();
     try (Size size = new Size(width, height)) {
       resize(picture, result, size, 0, 0, interpolation);

@@ -57,30 +57,6 @@ public record NbpConfig(
     }
   }
 
-  /** A model whose first block comes one by one if it is hybrid, as published. */
-  public NbpConfig(
-      int layers,
-      int heads,
-      int width,
-      int contextLength,
-      int blockSize,
-      int codes,
-      int conditionTokens,
-      int conditionVocabulary,
-      boolean hybrid) {
-    this(
-        layers,
-        heads,
-        width,
-        contextLength,
-        blockSize,
-        codes,
-        conditionTokens,
-        conditionVocabulary,
-        hybrid,
-        0);
-  }
-
   /** Whether two models read and predict the same ids in the same order, whatever their sizes. */
   public boolean sharesTokensWith(NbpConfig other) {
     return blockSize == other.blockSize

@@ -167,7 +167,8 @@ public final class NbpImport {
                   codes,
                   conditionTokens,
                   conditionVocabulary,
-                  hybrid));
+                  hybrid,
+                  0));
     }
 
     private boolean isHybrid(int conditionTokens) {

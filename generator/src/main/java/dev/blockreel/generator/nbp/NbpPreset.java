@@ -45,7 +45,7 @@ public record NbpPreset(String name, NbpGenerator.Description generator) {
     int codes = Magvit2Config.OFFICIAL.codebookSize();
     NbpConfig network =
         new NbpConfig(
-            layers, heads, width, 5120, 16, codes, conditionTokens, conditionVocabulary, hybrid);
+            layers, heads, width, 5120, 16, codes, conditionTokens, conditionVocabulary, hybrid, 0);
     return new NbpPreset(name, new NbpGenerator.Description(NbpGenerator.KIND, network, 5, 16, 16));
   }
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Attention by closed prefixes is attention with the whole mask. */
 class ClosedPrefixesTest {
   private static NbpConfig config(boolean hybrid, int block) {
-    return new NbpConfig(2, 2, 16, 80, block, 20, hybrid ? 1 : 0, hybrid ? 5 : 0, hybrid);
+    return new NbpConfig(2, 2, 16, 80, block, 20, hybrid ? 1 : 0, hybrid ? 5 : 0, hybrid, 0);
   }
 
   @Test

@@ -6,7 +6,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class NbpLayoutTest {
-  private static final NbpConfig CONFIG = new NbpConfig(2, 2, 16, 80, 3, 20, 1, 5, true);
+  private static final NbpConfig CONFIG = new NbpConfig(2, 2, 16, 80, 3, 20, 1, 5, true, 0);
   private static final long CONDITION = 4 + CONFIG.specialTokens();
   private static final long CODE = CONFIG.videoOffset();
 

@@ -24,7 +24,7 @@ import java.util.function.ToIntFunction;
  * @param fps frames per second that it was trained at
  * @param blocks steps of a whole clip
  * @param blockSize tokens a block
- * @param unit what a block is: a token, a row, a frame, a cell, a subsample, a scale, the whole
+ * @param unit what a block is: as {@link Pipeline#unit} says
  * @param tokensPerFrame of a latent frame
  * @param needsReference whether it only continues given frames
  * @param takesReference whether given frames can begin a clip
