@@ -106,7 +106,7 @@ public final class ResidualNetwork {
           .inLayer(
               scope.name(),
               () ->
-                  (forward.numerics().channelsLast() ? x.channelsLast3d() : x)
+                  x.channelsLast3d()
                       .conv3d(
                           forward.weight(weight),
                           forward.weight(bias),

@@ -35,8 +35,7 @@ class GpuPathTest {
 
   /** As {@link Numerics#inference} gives them on a GPU. */
   private static Numerics numerics(Dtype dtype) {
-    return new Numerics(
-        dtype, false, Numerics.Products.PLAIN, true, Numerics.Kernels.CHANNELS_LAST);
+    return new Numerics(dtype, false, Numerics.Products.PLAIN, true, false);
   }
 
   @Test

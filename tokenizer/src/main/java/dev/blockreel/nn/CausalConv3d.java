@@ -57,8 +57,7 @@ public final class CausalConv3d {
               // Always one layout: left to itself it follows from sizes of 1, and with it the
               // kernel
               // that oneDNN takes and the order of its sums.
-              Sym input =
-                  forward.numerics().channelsLast() ? padded.channelsLast3d() : padded.contiguous();
+              Sym input = padded.channelsLast3d();
               History history = forward.history();
               if (history != null && edge > 0) {
                 history.goOn(input, 2 * edge);
@@ -69,8 +68,11 @@ public final class CausalConv3d {
               }
               Sym w = forward.weight(weight);
               Sym b = forward.weight(bias);
-              return forward.numerics().packedKernels()
-                  ? input.packedConv3d(w, b, strideTime, strideSpace, strideSpace)
+              if (forward.numerics().packs(weight)) {
+                return input.packedConv3d(w, b, strideTime, strideSpace, strideSpace);
+              }
+              return kernel == 1 && strideTime == 1 && strideSpace == 1
+                  ? input.convPlaces(w, b)
                   : input.conv3d(w, b, strideTime, strideSpace, strideSpace);
             });
   }

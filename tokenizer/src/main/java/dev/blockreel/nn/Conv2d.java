@@ -41,9 +41,12 @@ public final class Conv2d {
               int border = stride == 1 ? kernel / 2 : 0;
               Sym padded = stride == 1 ? x : x.zeroPad2d(0, kernel / 2, 0, kernel / 2);
               // Always one layout, as in CausalConv3d.
-              Sym input =
-                  forward.numerics().channelsLast() ? padded.channelsLast2d() : padded.contiguous();
-              return input.conv2d(forward.weight(weight), forward.weight(bias), stride, border);
+              Sym input = padded.channelsLast2d();
+              Sym w = forward.weight(weight);
+              Sym b = forward.weight(bias);
+              return kernel == 1 && stride == 1
+                  ? input.convPlaces(w, b)
+                  : input.conv2d(w, b, stride, border);
             });
   }
 }

@@ -4,17 +4,24 @@ import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Torch;
 
 /**
- * In which numbers a model computes and how its weights lie in memory.
+ * In which numbers a model computes and how its weights lie in memory. Kernels of convolutions, and
+ * the activations that they take, have their channels innermost: left as in the file, oneDNN would
+ * rearrange both, and where channels do not fill its vectors, the one of libtorch 2.7 then writes
+ * zeros over values on processors that do not tell the sizes of their caches.
  *
  * @param compute format of activations and products
  * @param castWeights whether weights are kept in fp32, receive gradients, and are cast at each use,
  *     as training does
  * @param products how the weights of linear layers lie in memory
  * @param stacked whether linear layers of one input become one product
- * @param kernels how convolutions work
+ * @param packedKernels whether 3-D kernels are packed for oneDNN, which else does that at each use:
+ *     for the few small frames of a chunk, that would take as long as the convolution itself
  */
 public record Numerics(
-    Dtype compute, boolean castWeights, Products products, boolean stacked, Kernels kernels) {
+    Dtype compute, boolean castWeights, Products products, boolean stacked, boolean packedKernels) {
+  /** Channels that oneDNN packs together. */
+  private static final int LANES = 16;
+
   /** How the weights of linear layers lie in memory. */
   public enum Products {
     /** As in the file. */
@@ -25,31 +32,16 @@ public record Numerics(
     HALVES
   }
 
-  /** How the kernels of convolutions lie in memory. */
-  public enum Kernels {
-    /** As in the file. */
-    PLAIN,
-    /** With the channels innermost, as those of the activations then are too. */
-    CHANNELS_LAST,
-    /**
-     * The same, and 3-D kernels are packed for oneDNN, which else does that at each use: for the
-     * few small frames of a chunk, that would take as long as the convolution itself.
-     */
-    PACKED
-  }
-
-  /** The plain twin: everything in fp32, nothing rearranged. */
+  /** The plain twin: everything in fp32, nothing packed. */
   public static Numerics plain() {
-    return new Numerics(Dtype.FLOAT32, false, Products.PLAIN, false, Kernels.PLAIN);
+    return new Numerics(Dtype.FLOAT32, false, Products.PLAIN, false, false);
   }
 
   /** The fast way to infer in {@code dtype} on this device. */
   public static Numerics inference(Dtype dtype) {
     boolean packs = dtype == Dtype.BFLOAT16 && Torch.packsBfloat16();
     Products products = packs ? Products.PACKED : Products.PLAIN;
-    Kernels kernels =
-        packs ? Kernels.PACKED : dtype == Dtype.FLOAT32 ? Kernels.PLAIN : Kernels.CHANNELS_LAST;
-    return new Numerics(Torch.requireComputable(dtype), false, products, true, kernels);
+    return new Numerics(Torch.requireComputable(dtype), false, products, true, packs);
   }
 
   /**
@@ -58,17 +50,12 @@ public record Numerics(
    * which is finer than bf16 between 8e-6 and 65504, where it ends, and coarser below.
    */
   public Numerics forSingleRows() {
-    return new Numerics(Dtype.FLOAT32, false, Products.HALVES, stacked, Kernels.PLAIN);
+    return new Numerics(Dtype.FLOAT32, false, Products.HALVES, stacked, false);
   }
 
   /** Training: fp32 weights, computing in {@code dtype}. */
   public static Numerics training(Dtype dtype) {
-    return new Numerics(dtype, true, Products.PLAIN, false, Kernels.CHANNELS_LAST);
-  }
-
-  /** Whether activations of convolutions have their channels innermost. */
-  public boolean channelsLast() {
-    return kernels != Kernels.PLAIN;
+    return new Numerics(dtype, true, Products.PLAIN, false, false);
   }
 
   /** Whether linear weights are packed for oneDNN. */
@@ -76,9 +63,14 @@ public record Numerics(
     return products == Products.PACKED;
   }
 
-  /** Whether 3-D kernels are packed. */
-  public boolean packedKernels() {
-    return kernels == Kernels.PACKED;
+  /**
+   * Whether the kernel of a convolution is packed: one whose channels fill oneDNN's vectors. With
+   * others, packing has the fault that the class's comment tells of.
+   */
+  public boolean packs(Weight kernel) {
+    long[] shape = kernel.shape();
+    boolean fills = shape[0] % LANES == 0 && (shape[1] % LANES == 0 || shape[1] < LANES);
+    return packedKernels && shape.length == 5 && fills;
   }
 
   /** Whether {@link CachedAttention} is written as products, as it is where a CPU infers. */

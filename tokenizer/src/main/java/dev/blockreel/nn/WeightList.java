@@ -251,12 +251,7 @@ public final class WeightList implements AutoCloseable {
             case HALVES -> 5;
           };
       // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats; 4 for packed.
-      case CONVOLUTION -> {
-        int dimensions = weight.shape().length - 2;
-        yield numerics.packedKernels() && dimensions == 3
-            ? 4
-            : numerics.channelsLast() ? dimensions : 0;
-      }
+      case CONVOLUTION -> numerics.packs(weight) ? 4 : weight.shape().length - 2;
       case TABLE, VECTOR -> 0;
     };
   }

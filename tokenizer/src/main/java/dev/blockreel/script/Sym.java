@@ -303,6 +303,16 @@ public final class Sym {
         this, weight, bias == null ? "None" : bias, stride, stride, border, border);
   }
 
+  /**
+   * Convolution of (B,C,…) with kernels of a single place, (out,C,1,…), which is a linear layer of
+   * the channels.
+   */
+  public Sym convPlaces(Sym weight, Sym bias) {
+    return op(
+        "torch.movedim(torch.linear(torch.movedim(%s, 1, -1), torch.flatten(%s, 1), %s), -1, 1)",
+        this, weight, bias);
+  }
+
   /** Adds zeros around (B,C,H,W): left, right, top, bottom. */
   public Sym zeroPad2d(int left, int right, int top, int bottom) {
     return op("torch.constant_pad_nd(%s, [%s, %s, %s, %s])", this, left, right, top, bottom);
