@@ -28,10 +28,14 @@ public record ClassifierConfig(
   /** Checks that every size makes sense. */
   public ClassifierConfig {
     widths = List.copyOf(widths);
-    if (frames < 1 || patch < 1 || widths.isEmpty() || groups < 1 || features < 1 || classes < 2) {
+    if (frames < 1 || patch < 1 || widths.isEmpty() || groups < 1 || features < 1) {
       throw EngineFailure.badRequest(
-          "a classifier needs frames, patch, widths, groups and features of at least 1 and two classes: got %d frames, patch %d, %d widths, %d groups, %d features, %d classes",
-          frames, patch, widths.size(), groups, features, classes);
+          "a classifier needs frames, patch, widths, groups and features of at least 1: got %d frames, patch %d, %d widths, %d groups, %d features",
+          frames, patch, widths.size(), groups, features);
+    }
+    if (classes < 2) {
+      throw EngineFailure.badRequest(
+          "a classifier tells two classes or more apart: got %d", classes);
     }
     for (int channels : widths) {
       if (channels < 1 || channels % groups != 0) {

@@ -4,11 +4,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.blockreel.checkpoint.ElementType;
 import dev.blockreel.checkpoint.ModelDirectory;
-import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.Script;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
@@ -56,27 +55,24 @@ public abstract class GeneratorTraining<B> implements TrainingTask<B> {
   }
 
   /**
-   * Fails where a new training cannot start from the model that its recipe names.
+   * Fails where a new training cannot start from the model that its recipe names, and says where
+   * that one means something else.
    *
    * @param sizes reads those of its network
-   * @param wanted what they must be: not all of them show in the shapes of weights
+   * @param wanted what they must be
    */
   static <C> void requireInitial(
       GeneratorRecipe recipe,
-      boolean resume,
+      ModelDirectory tokenizer,
+      List<String> classes,
       List<Weight> weights,
       Function<ModelDirectory, C> sizes,
-      C wanted) {
-    if (resume || recipe.initial() == null) {
-      return;
-    }
-    TrainingState.requireInitial(recipe.initial(), ModelDirectory.GENERATOR_FILE, weights);
-    C own = sizes.apply(ModelDirectory.open(ModelDirectory.resolve(recipe.initial())));
-    if (!own.equals(wanted)) {
-      throw new EngineFailure(
-          FailureCode.CHECKPOINT_MISMATCH,
-          "the model to start from, %s, has other sizes: got %s, expected %s"
-              .formatted(recipe.initial(), own, wanted));
+      C wanted,
+      PrintStream console) {
+    if (recipe.initial() != null) {
+      Predecessor initial = Predecessor.toStartFrom(recipe.initial());
+      initial.requireFit(ModelDirectory.GENERATOR_FILE, weights, sizes, wanted);
+      initial.tellDifferences(classes, tokenizer, console);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.blockreel.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
@@ -26,6 +27,17 @@ final class KlTraining implements TrainedTokenizer {
   @Override
   public List<Weight> weights() {
     return network.weights();
+  }
+
+  /** Without the scale, which the training of a generator settles. */
+  @Override
+  public Record sizes() {
+    return recipe.tokenizer().withScale(1);
+  }
+
+  @Override
+  public Record sizes(ModelDirectory model) {
+    return KlTokenizer.describe(model).network().withScale(1);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.blockreel.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
@@ -23,6 +24,16 @@ final class Magvit2Training implements TrainedTokenizer {
   @Override
   public List<Weight> weights() {
     return network.weights();
+  }
+
+  @Override
+  public Record sizes() {
+    return recipe.tokenizer();
+  }
+
+  @Override
+  public Record sizes(ModelDirectory model) {
+    return Magvit2Tokenizer.describe(model).network();
   }
 
   @Override

@@ -32,6 +32,8 @@ final class NbpTeacher implements AutoCloseable {
   /**
    * Loads the model.
    *
+   * @param model the teacher
+   * @param guidance as in {@link NbpRecipe.Teacher}
    * @param config sizes of the pupil, which may differ from the teacher's in layers, heads and
    *     width alone
    * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, String, Numerics, List)}
@@ -39,20 +41,23 @@ final class NbpTeacher implements AutoCloseable {
    *     are not the pupil's, or its clips shorter
    */
   static NbpTeacher load(
-      NbpRecipe.Teacher recipe, NbpConfig config, List<Prefix> prefixes, Numerics numerics) {
-    ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(recipe.model()));
-    NbpConfig own = NbpGenerator.describe(model).network();
+      Predecessor model,
+      double guidance,
+      NbpConfig config,
+      List<Prefix> prefixes,
+      Numerics numerics) {
+    NbpConfig own = NbpGenerator.describe(model.model()).network();
     if (!own.sharesTokensWith(config) || own.contextLength() < config.contextLength()) {
       throw new EngineFailure(
           FailureCode.CHECKPOINT_MISMATCH,
           "the teacher %s reads other tokens: got %s, expected those of %s"
-              .formatted(recipe.model(), own, config));
+              .formatted(model.name(), own, config));
     }
     Nbp teacher = new Nbp(own);
     ScriptWriter script = new ScriptWriter("Teacher");
     teacher.writeFull(script, "", numerics, prefixes);
-    write(script, config.singleTokens(), recipe.guidance());
-    try (TensorFile file = model.tensors(ModelDirectory.GENERATOR_FILE)) {
+    write(script, config.singleTokens(), guidance);
+    try (TensorFile file = model.model().tensors(ModelDirectory.GENERATOR_FILE)) {
       return new NbpTeacher(
           LoadedNetwork.of(script, WeightList.load(teacher.weights(), file, numerics)));
     }

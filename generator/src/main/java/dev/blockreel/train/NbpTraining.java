@@ -55,6 +55,10 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
       return List.of("ids" + name, "targets" + name, "mask" + name);
     }
 
+    long tokensOfAll() {
+      return (long) clips * tokens;
+    }
+
     Sym writeLoss(Method m, Sym w) {
       return m.call("loss" + name, Stream.concat(inputs().stream(), Stream.of(w)).toArray());
     }
@@ -100,16 +104,21 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     TrainingFolder.require(out, resume, TrainingFacts.of(recipe, folder.classes()));
     ModelDirectory tokenizer = ModelDirectory.open(ModelDirectory.resolve(recipe.tokenizer()));
     NbpGenerator.Description description = description(recipe, tokenizer, folder.classes().size());
-    requireInitial(
-        recipe,
-        resume,
-        new Nbp(description.network()).weights(),
-        model -> NbpGenerator.describe(model).network(),
-        description.network());
+    if (!resume) {
+      requireInitial(
+          recipe,
+          tokenizer,
+          folder.classes(),
+          new Nbp(description.network()).weights(),
+          model -> NbpGenerator.describe(model).network(),
+          description.network(),
+          console);
+    }
     // First, since these may not fit, and tokens cost time.
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
-    Range.requireBatch(recipe.training().batch(), "examples", description.tokens());
-    try (NbpTeacher teacher = teacher(recipe, description, learned);
+    requireBatch(recipe, description, learned);
+    try (NbpTeacher teacher =
+            teacher(recipe, description, learned, tokenizer, folder.classes(), console);
         TrainingFolder opened = TrainingFolder.open(out)) {
       Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
       NbpTraining training =
@@ -119,13 +128,31 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     }
   }
 
-  private static NbpTeacher teacher(
+  private static void requireBatch(
       NbpRecipe recipe, NbpGenerator.Description description, int learned) {
+    Range.requireBatch(recipe.training().batch(), "examples", learned);
+    if (recipe.firstBlocks() > 0) {
+      Range.requireBatch(
+          recipe.firstBlocks(), "first blocks", description.network().singleTokens());
+    }
+  }
+
+  private static NbpTeacher teacher(
+      NbpRecipe recipe,
+      NbpGenerator.Description description,
+      int learned,
+      ModelDirectory tokenizer,
+      List<String> classes,
+      PrintStream console) {
     if (recipe.teacher() == null) {
       return null;
     }
+    Predecessor model = Predecessor.toImitate(recipe.teacher().model());
+    model.requireClasses(classes);
+    model.tellOtherTokenizer(tokenizer, console);
     List<Prefix> prefixes = prefixes(new NbpLayout(description.network()), learned);
-    return NbpTeacher.load(recipe.teacher(), description.network(), prefixes, numerics(recipe));
+    return NbpTeacher.load(
+        model, recipe.teacher().guidance(), description.network(), prefixes, numerics(recipe));
   }
 
   private static NbpGenerator.Description description(
@@ -243,8 +270,8 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
 
   /** Share of the tokens of a step. */
   private double share(Part part) {
-    double all = parts.stream().mapToInt(other -> other.clips() * other.tokens()).sum();
-    return part.clips() * part.tokens() / all;
+    double all = parts.stream().mapToLong(Part::tokensOfAll).sum();
+    return part.tokensOfAll() / all;
   }
 
   private static Numerics numerics(NbpRecipe recipe) {

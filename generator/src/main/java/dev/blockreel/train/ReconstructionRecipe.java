@@ -40,7 +40,7 @@ interface ReconstructionRecipe {
     if (clips.height() % factor != 0 || clips.width() % factor != 0) {
       throw EngineFailure.badRequest(
           "clips of %dx%d pixels do not divide into cells of %dx%d",
-          clips.height(), clips.width(), factor, factor);
+          clips.width(), clips.height(), factor, factor);
     }
     if (decoderOnly && initial == null) {
       throw EngineFailure.badRequest("decoderOnly needs an initial model whose encoder is kept");

@@ -73,9 +73,13 @@ public final class TokenizerTraining implements TrainingTask<TokenizerTraining.B
       PrintStream console) {
     TrainingFolder.require(out, resume, TrainingFacts.of(recipe, List.of()));
     ClipFolder folder = ClipFolder.list(data, console);
-    if (!resume) {
-      TrainingState.requireInitial(
-          recipe.initial(), ModelDirectory.TOKENIZER_FILE, tokenizer.weights());
+    if (!resume && recipe.initial() != null) {
+      Predecessor.toStartFrom(recipe.initial())
+          .requireFit(
+              ModelDirectory.TOKENIZER_FILE,
+              tokenizer.weights(),
+              tokenizer::sizes,
+              tokenizer.sizes());
     }
     TokenizerTraining training = new TokenizerTraining(recipe, tokenizer, folder);
     try (TrainingFolder opened = TrainingFolder.open(out)) {

@@ -1,6 +1,8 @@
 package dev.blockreel.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
 import dev.blockreel.script.ScriptWriter;
@@ -18,6 +20,16 @@ interface TrainedTokenizer {
 
   /** The weights to learn. */
   List<Weight> weights();
+
+  /** Sizes of the network that decide what weights mean. */
+  Record sizes();
+
+  /**
+   * Those of a trained one.
+   *
+   * @throws EngineFailure BAD_REQUEST when the model has a tokenizer of another kind
+   */
+  Record sizes(ModelDirectory model);
 
   /** Parts of the loss that {@code reconstruct} returns after the pixels, in order. */
   default List<Penalty> penalties() {

@@ -72,20 +72,6 @@ final class TrainingState implements AutoCloseable {
     }
   }
 
-  /**
-   * Looks whether {@link #start} will find the model that it starts from.
-   *
-   * @throws EngineFailure BAD_REQUEST when there is none; CHECKPOINT_MISMATCH when it does not fit
-   */
-  static void requireInitial(String initial, String file, List<Weight> weights) {
-    if (initial != null) {
-      ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(initial));
-      try (TensorFile tensors = model.tensors(file)) {
-        WeightList.requireFit(weights, tensors);
-      }
-    }
-  }
-
   private static Weight initialised(Weight weight, float[] values) {
     int[] next = {0};
     return new Weight(

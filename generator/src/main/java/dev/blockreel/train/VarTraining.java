@@ -75,12 +75,16 @@ public final class VarTraining extends GeneratorTraining<VarTraining.Batch> {
             codes.codes(),
             codes.scales(),
             false);
-    requireInitial(
-        recipe,
-        resume,
-        new Var(config).weights(),
-        initial -> VarGenerator.describe(initial).network(),
-        config);
+    if (!resume) {
+      requireInitial(
+          recipe,
+          model,
+          folder.classes(),
+          new Var(config).weights(),
+          initial -> VarGenerator.describe(initial).network(),
+          config,
+          console);
+    }
     Range.requireBatch(recipe.training().batch(), "examples", config.tokens());
     try (TrainingFolder opened = TrainingFolder.open(out);
         VqTokenizer tokenizer = VqTokenizer.load(model, Numerics.inference(Torch.fastDtype()))) {

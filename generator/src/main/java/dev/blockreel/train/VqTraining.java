@@ -1,6 +1,7 @@
 package dev.blockreel.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.Weight;
@@ -26,6 +27,16 @@ final class VqTraining implements TrainedTokenizer {
   @Override
   public List<Weight> weights() {
     return network.weights();
+  }
+
+  @Override
+  public Record sizes() {
+    return recipe.tokenizer();
+  }
+
+  @Override
+  public Record sizes(ModelDirectory model) {
+    return VqTokenizer.describe(model).network();
   }
 
   /** The share of codes in use is no loss, but the log shows it: a codebook may fall asleep. */

@@ -76,12 +76,16 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
     KlTokenizer.Description shape = KlTokenizer.describe(model);
     XarGenerator.Description description = describe(recipe, shape, folder.classes().size());
     Xar network = new Xar(description.network(), description.order().tokens());
-    requireInitial(
-        recipe,
-        resume,
-        network.weights(),
-        initial -> XarGenerator.describe(initial).network(),
-        description.network());
+    if (!resume) {
+      requireInitial(
+          recipe,
+          model,
+          folder.classes(),
+          network.weights(),
+          initial -> XarGenerator.describe(initial).network(),
+          description.network(),
+          console);
+    }
     Range.requireBatch(
         recipe.training().batch(),
         "examples",

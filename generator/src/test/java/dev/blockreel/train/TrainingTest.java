@@ -321,7 +321,8 @@ class TrainingTest {
         NbpGenerator generator = NbpGenerator.load(model, Numerics.plain(), script -> {});
         NbpTeacher teacher =
             NbpTeacher.load(
-                new NbpRecipe.Teacher(model.path().toString(), guidance),
+                Predecessor.toImitate(model.path().toString()),
+                guidance,
                 config,
                 List.of(),
                 Numerics.plain())) {

@@ -56,6 +56,10 @@ public final class ImageNetwork {
             "an image network needs a patch, width, units and groups of at least 1 and stages: got %s, %s, %s, %s and %s stages",
             patch, width, units, groups, multipliers.size());
       }
+      if (width % groups != 0) { // as wide is what enters the first stage
+        throw EngineFailure.badRequest(
+            "an image network needs a width that its %s groups divide: got %s", groups, width);
+      }
       for (int multiplier : multipliers) {
         if (multiplier < 1 || width * multiplier % groups != 0) {
           throw EngineFailure.badRequest(
