@@ -15,6 +15,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -135,24 +137,40 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
    * Opens every clip and reads its headers, of folders those of the first image: a millisecond or
    * two for each, where a clip that cannot be read may end a training hours later.
    *
-   * @throws EngineFailure MEDIA that says how many cannot be read, and why the first ones
+   * @throws EngineFailure as {@link #requireUsable}
    */
   void requireReadable(PrintStream console) {
-    List<String> failures = new ArrayList<>();
+    requireUsable(ClipReader::probe, console);
+  }
+
+  /** The same with another look at each clip. */
+  void requireUsable(Consumer<Path> look, PrintStream console) {
     try (ProgressLine progress = ProgressLine.onOutput(console)) {
-      for (int i = 0; i < clips.size(); i++) {
-        try {
-          ClipReader.probe(clips.get(i).file);
-        } catch (EngineFailure e) {
-          failures.add(e.getMessage());
-        }
-        progress.show("opened %d/%d clips", i + 1, clips.size());
+      requireUsable(clips, look, done -> progress.show("opened %d/%d clips", done, clips.size()));
+    }
+  }
+
+  /**
+   * Looks at every clip before the work begins.
+   *
+   * @param look throws an EngineFailure for a clip that cannot be used
+   * @param progress is told how many were looked at
+   * @throws EngineFailure MEDIA that says how many cannot be used, and why the first ones
+   */
+  public static void requireUsable(List<Item> clips, Consumer<Path> look, IntConsumer progress) {
+    List<String> failures = new ArrayList<>();
+    for (int i = 0; i < clips.size(); i++) {
+      try {
+        look.accept(clips.get(i).file);
+      } catch (EngineFailure e) {
+        failures.add(e.getMessage());
       }
+      progress.accept(i + 1);
     }
     if (!failures.isEmpty()) {
       throw new EngineFailure(
           FailureCode.MEDIA,
-          "%d of %d clips cannot be read: %s"
+          "%d of %d clips cannot be used: %s"
               .formatted(failures.size(), clips.size(), few(failures, "; ")));
     }
   }

@@ -64,6 +64,24 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
   }
 
   /**
+   * Opens all clips from the {@code first} on: one that cannot be used would end the work late.
+   *
+   * @throws EngineFailure MEDIA that says how many cannot be read, or are too short for a network,
+   *     and why the first ones
+   */
+  void requireUsable(
+      int first, ClipSampling sampling, List<Network> networks, EvaluationProgress progress) {
+    int frames = networks.stream().mapToInt(Network::frames).max().orElse(1);
+    ClipSampling least =
+        new ClipSampling(frames, sampling.fps(), 0, 0, sampling.fit(), sampling.window());
+    ClipFolder.requireUsable(
+        clips.subList(first, clips.size()),
+        // Short clips are filled up where a length is asked for.
+        sampling.frames() > 0 ? ClipReader::probe : file -> ClipReader.requireLength(file, least),
+        done -> progress.show("opening " + root, first + done, clips.size()));
+  }
+
+  /**
    * Shows all clips to the networks.
    *
    * @param sampling which frames of each file
@@ -73,6 +91,7 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
       ClipSampling sampling, List<Network> networks, Path kept, EvaluationProgress progress) {
     String key = key(sampling, networks);
     Observations observations = Observations.load(networks, kept, key);
+    requireUsable(observations.clips(), sampling, networks, progress);
     long saved = System.nanoTime();
     List<Clip> batch = new ArrayList<>();
     for (int i = observations.clips(); i < clips.size(); i++) {

@@ -65,6 +65,7 @@ public final class ReconstructionEvaluation {
       originals = new Observations(networks);
       made = new Observations(networks);
     }
+    set.requireUsable(made.clips(), sampling, networks, progress);
     long saved = System.nanoTime();
     for (int i = made.clips(); i < set.clips().size(); i++) {
       Clip clip = set.read(i, sampling);
