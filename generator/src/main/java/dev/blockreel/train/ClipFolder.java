@@ -26,7 +26,8 @@ import java.util.stream.Stream;
  * of images, {@code CLASS/CLIP/IMAGE.EXT}.
  *
  * @param root the folder
- * @param classes names of the classes, sorted; their order gives the class numbers
+ * @param classes names of the classes, sorted; their order gives the class numbers; empty where
+ *     they are not known
  * @param clips all clips, sorted by class and name
  * @param skipped what lies between them and is none: files of other kinds, folders without any
  */
@@ -43,7 +44,7 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
   /** As many are named in a line; more would hide that there are many. */
   private static final int NAMED = 3;
 
-  /** A clip file, or its folder of images, and the number of its class. */
+  /** A clip file, or its folder of images, and the number of its class, -1 where not known. */
   public record Item(Path file, int label) {}
 
   /**
@@ -54,15 +55,39 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
   static ClipFolder list(Path root, PrintStream console) {
     ClipFolder folder = list(root);
     console.printf("%s in %s%n", folder.describe(), root);
-    int skipped = folder.skipped.size();
-    if (skipped > 0) {
-      List<String> names =
-          folder.skipped.stream().map(path -> root.relativize(path).toString()).toList();
-      console.printf(
-          "skipped %d %s: %s%n",
-          skipped, skipped == 1 ? "that is no clip" : "that are no clips", few(names, ", "));
+    if (!folder.skipped.isEmpty()) {
+      console.println("skipped " + folder.describeSkipped());
     }
     return folder;
+  }
+
+  /**
+   * Lists a folder of {@code CLASS/CLIP}, or of clip files alone: these have no classes, and the
+   * label -1. Opens no clip.
+   *
+   * @throws EngineFailure as {@link #list(Path)}
+   */
+  public static ClipFolder listAny(Path root) {
+    try {
+      List<Path> entries = sorted(root);
+      if (entries.stream().noneMatch(Files::isDirectory)) {
+        List<Item> clips = new ArrayList<>();
+        List<Path> skipped = new ArrayList<>();
+        for (Path entry : entries) {
+          if (isClip(entry)) {
+            clips.add(new Item(entry, -1));
+          } else {
+            skipped.add(entry);
+          }
+        }
+        if (!clips.isEmpty()) {
+          return new ClipFolder(root, List.of(), List.copyOf(clips), List.copyOf(skipped));
+        }
+      }
+    } catch (IOException e) {
+      throw EngineFailure.media(e, "cannot list the folder %s", root);
+    }
+    return list(root);
   }
 
   /**
@@ -207,6 +232,21 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
     return IntStream.range(0, count)
         .mapToObj(i -> clips.get((int) ((long) i * clips.size() / count)))
         .toList();
+  }
+
+  /** What was skipped, as it lies in the folder. */
+  public List<String> skippedNames() {
+    return skipped.stream().map(path -> root.relativize(path).toString()).toList();
+  }
+
+  /** The same in words: how many, and the names of the first ones. */
+  public String describeSkipped() {
+    List<String> names = skippedNames();
+    return "%d %s: %s"
+        .formatted(
+            names.size(),
+            names.size() == 1 ? "that is no clip" : "that are no clips",
+            few(names, ", "));
   }
 
   /** Its size in words. */
