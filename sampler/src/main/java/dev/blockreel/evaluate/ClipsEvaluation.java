@@ -36,8 +36,8 @@ public final class ClipsEvaluation {
    * @param made a folder of {@code CLASS/CLIP}, or of clips alone
    * @param real another
    * @param work folder in which the networks' answers are kept, to go on with after an interruption
-   * @throws EngineFailure MEDIA when clips cannot be read; BAD_REQUEST when a network takes no such
-   *     clips, or knows other classes
+   * @throws EngineFailure MEDIA when clips cannot be read or are too short; BAD_REQUEST when a
+   *     network takes no such clips, or knows other classes
    */
   public ClipsReport run(Path made, Path real, Path work, EvaluationProgress progress) {
     ClipSet madeSet = ClipSet.of(made, progress);
