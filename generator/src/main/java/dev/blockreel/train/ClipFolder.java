@@ -15,6 +15,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -24,7 +26,8 @@ import java.util.stream.Stream;
  * of images, {@code CLASS/CLIP/IMAGE.EXT}.
  *
  * @param root the folder
- * @param classes names of the classes, sorted; their order gives the class numbers
+ * @param classes names of the classes, sorted; their order gives the class numbers; empty where
+ *     they are not known
  * @param clips all clips, sorted by class and name
  * @param skipped what lies between them and is none: files of other kinds, folders without any
  */
@@ -41,7 +44,7 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
   /** As many are named in a line; more would hide that there are many. */
   private static final int NAMED = 3;
 
-  /** A clip file, or its folder of images, and the number of its class. */
+  /** A clip file, or its folder of images, and the number of its class, -1 where not known. */
   public record Item(Path file, int label) {}
 
   /**
@@ -52,15 +55,39 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
   static ClipFolder list(Path root, PrintStream console) {
     ClipFolder folder = list(root);
     console.printf("%s in %s%n", folder.describe(), root);
-    int skipped = folder.skipped.size();
-    if (skipped > 0) {
-      List<String> names =
-          folder.skipped.stream().map(path -> root.relativize(path).toString()).toList();
-      console.printf(
-          "skipped %d %s: %s%n",
-          skipped, skipped == 1 ? "that is no clip" : "that are no clips", few(names, ", "));
+    if (!folder.skipped.isEmpty()) {
+      console.println("skipped " + folder.describeSkipped());
     }
     return folder;
+  }
+
+  /**
+   * Lists a folder of {@code CLASS/CLIP}, or of clip files alone: these have no classes, and the
+   * label -1. Opens no clip.
+   *
+   * @throws EngineFailure as {@link #list(Path)}
+   */
+  public static ClipFolder listAny(Path root) {
+    try {
+      List<Path> entries = sorted(root);
+      if (entries.stream().noneMatch(Files::isDirectory)) {
+        List<Item> clips = new ArrayList<>();
+        List<Path> skipped = new ArrayList<>();
+        for (Path entry : entries) {
+          if (isClip(entry)) {
+            clips.add(new Item(entry, -1));
+          } else {
+            skipped.add(entry);
+          }
+        }
+        if (!clips.isEmpty()) {
+          return new ClipFolder(root, List.of(), List.copyOf(clips), List.copyOf(skipped));
+        }
+      }
+    } catch (IOException e) {
+      throw EngineFailure.media(e, "cannot list the folder %s", root);
+    }
+    return list(root);
   }
 
   /**
@@ -135,24 +162,40 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
    * Opens every clip and reads its headers, of folders those of the first image: a millisecond or
    * two for each, where a clip that cannot be read may end a training hours later.
    *
-   * @throws EngineFailure MEDIA that says how many cannot be read, and why the first ones
+   * @throws EngineFailure as {@link #requireUsable}
    */
   void requireReadable(PrintStream console) {
-    List<String> failures = new ArrayList<>();
+    requireUsable(ClipReader::probe, console);
+  }
+
+  /** The same with another look at each clip. */
+  void requireUsable(Consumer<Path> look, PrintStream console) {
     try (ProgressLine progress = ProgressLine.onOutput(console)) {
-      for (int i = 0; i < clips.size(); i++) {
-        try {
-          ClipReader.probe(clips.get(i).file);
-        } catch (EngineFailure e) {
-          failures.add(e.getMessage());
-        }
-        progress.show("opened %d/%d clips", i + 1, clips.size());
+      requireUsable(clips, look, done -> progress.show("opened %d/%d clips", done, clips.size()));
+    }
+  }
+
+  /**
+   * Looks at every clip before the work begins.
+   *
+   * @param look throws an EngineFailure for a clip that cannot be used
+   * @param progress is told how many were looked at
+   * @throws EngineFailure MEDIA that says how many cannot be used, and why the first ones
+   */
+  public static void requireUsable(List<Item> clips, Consumer<Path> look, IntConsumer progress) {
+    List<String> failures = new ArrayList<>();
+    for (int i = 0; i < clips.size(); i++) {
+      try {
+        look.accept(clips.get(i).file);
+      } catch (EngineFailure e) {
+        failures.add(e.getMessage());
       }
+      progress.accept(i + 1);
     }
     if (!failures.isEmpty()) {
       throw new EngineFailure(
           FailureCode.MEDIA,
-          "%d of %d clips cannot be read: %s"
+          "%d of %d clips cannot be used: %s"
               .formatted(failures.size(), clips.size(), few(failures, "; ")));
     }
   }
@@ -189,6 +232,21 @@ public record ClipFolder(Path root, List<String> classes, List<Item> clips, List
     return IntStream.range(0, count)
         .mapToObj(i -> clips.get((int) ((long) i * clips.size() / count)))
         .toList();
+  }
+
+  /** What was skipped, as it lies in the folder. */
+  public List<String> skippedNames() {
+    return skipped.stream().map(path -> root.relativize(path).toString()).toList();
+  }
+
+  /** The same in words: how many, and the names of the first ones. */
+  public String describeSkipped() {
+    List<String> names = skippedNames();
+    return "%d %s: %s"
+        .formatted(
+            names.size(),
+            names.size() == 1 ? "that is no clip" : "that are no clips",
+            few(names, ", "));
   }
 
   /** Its size in words. */

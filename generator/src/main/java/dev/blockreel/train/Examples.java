@@ -3,6 +3,7 @@ package dev.blockreel.train;
 import dev.blockreel.checkpoint.Safetensors;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.media.ClipReader;
 import dev.blockreel.progress.ProgressLine;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -42,6 +43,11 @@ record Examples<E>(Kind<E> kind, int length, E values, int[] labels) {
   @FunctionalInterface
   interface Encoder<E> {
     List<E> examples(Path clip, int number);
+
+    /** Fails for a clip that gives none, without decoding it. */
+    default void requireUsable(Path clip) {
+      ClipReader.probe(clip);
+    }
   }
 
   /**
@@ -69,7 +75,7 @@ record Examples<E>(Kind<E> kind, int length, E values, int[] labels) {
         }
       }
     }
-    folder.requireReadable(console);
+    folder.requireUsable(encoder::requireUsable, console);
     Examples<E> made = encode(kind, folder.clips(), length, encoder, console);
     SafetensorsWriter writer = SafetensorsWriter.to(file).metadata("key", key);
     kind.add.to(writer, kind.name, new long[] {made.count(), length}, made.values);

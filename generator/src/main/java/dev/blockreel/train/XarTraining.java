@@ -115,7 +115,7 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
                   recipe.generator().frames(),
                   model.description().path("files").path(ModelDirectory.TOKENIZER_FILE)),
           description.order().tokens() * description.network().channels(),
-          (file, number) -> encode(tokenizer, file, number, recipe),
+          new Draws(tokenizer, recipe),
           out,
           console);
     }
@@ -151,51 +151,58 @@ public final class XarTraining extends GeneratorTraining<XarTraining.Batch> {
   }
 
   /** Draws of the latents of a clip's examples, unscaled; the same for the same clip. */
-  private static List<float[]> encode(
-      KlTokenizer tokenizer, Path file, int number, XarRecipe recipe) {
-    KlTokenizer.Description shape = tokenizer.description();
-    int frames = recipe.generator().frames();
-    Clip clip =
-        ClipReader.read(
-            file,
-            new ClipSampling(
-                /* frames: all */ 0,
-                shape.fps(),
-                shape.height(),
-                shape.width(),
-                ClipSampling.Fit.SQUASH,
-                ClipSampling.Window.START,
-                true,
-                0));
-    int starts = clip.frames() - frames + 1;
-    if (starts < 1) {
-      throw EngineFailure.badRequest(
-          "%s has %d frames: an example has %d", file, clip.frames(), frames);
+  private record Draws(KlTokenizer tokenizer, XarRecipe recipe)
+      implements Examples.Encoder<float[]> {
+    @Override
+    public void requireUsable(Path file) {
+      ClipReader.requireLength(file, sampling(recipe.generator().frames()));
     }
-    SplittableRandom random = new SplittableRandom(number);
-    List<Clip> parts = new ArrayList<>();
-    for (int i = 0; i < recipe.examples(); i++) {
-      int from = (int) ((long) i * starts / recipe.examples());
-      parts.add(clip.slice(from, from + frames));
+
+    private ClipSampling sampling(int frames) {
+      KlTokenizer.Description shape = tokenizer.description();
+      return new ClipSampling(
+          frames,
+          shape.fps(),
+          shape.height(),
+          shape.width(),
+          ClipSampling.Fit.SQUASH,
+          ClipSampling.Window.START);
     }
-    // All in one call: small frames are cheaper together.
-    KlTokenizer.Moments moments = tokenizer.moments(Clip.join(parts));
-    int plane = moments.height() * moments.width();
-    List<float[]> examples = new ArrayList<>();
-    for (int i = 0; i < parts.size(); i++) {
-      float[] latents = new float[moments.channels() * frames * plane];
-      for (int c = 0; c < moments.channels(); c++) {
-        for (int j = 0; j < frames * plane; j++) {
-          int at = (c * moments.time() + i * frames) * plane + j;
-          latents[c * frames * plane + j] =
-              (float)
-                  (moments.means()[at]
-                      + Math.exp(0.5 * moments.logVariances()[at]) * random.nextGaussian());
-        }
+
+    @Override
+    public List<float[]> examples(Path file, int number) {
+      int frames = recipe.generator().frames();
+      Clip clip = ClipReader.read(file, sampling(/* all */ 0));
+      int starts = clip.frames() - frames + 1;
+      if (starts < 1) {
+        throw EngineFailure.badRequest(
+            "%s has %d frames: an example has %d", file, clip.frames(), frames);
       }
-      examples.add(latents);
+      SplittableRandom random = new SplittableRandom(number);
+      List<Clip> parts = new ArrayList<>();
+      for (int i = 0; i < recipe.examples(); i++) {
+        int from = (int) ((long) i * starts / recipe.examples());
+        parts.add(clip.slice(from, from + frames));
+      }
+      // All in one call: small frames are cheaper together.
+      KlTokenizer.Moments moments = tokenizer.moments(Clip.join(parts));
+      int plane = moments.height() * moments.width();
+      List<float[]> examples = new ArrayList<>();
+      for (int i = 0; i < parts.size(); i++) {
+        float[] latents = new float[moments.channels() * frames * plane];
+        for (int c = 0; c < moments.channels(); c++) {
+          for (int j = 0; j < frames * plane; j++) {
+            int at = (c * moments.time() + i * frames) * plane + j;
+            latents[c * frames * plane + j] =
+                (float)
+                    (moments.means()[at]
+                        + Math.exp(0.5 * moments.logVariances()[at]) * random.nextGaussian());
+          }
+        }
+        examples.add(latents);
+      }
+      return examples;
     }
-    return examples;
   }
 
   @Override

@@ -90,7 +90,7 @@ class ClipFolderTest {
     Files.write(folder.resolve("left/empty.mp4"), new byte[0]);
     Files.write(folder.resolve("right/noise.avi"), new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
     assertThatThrownBy(() -> ClipFolder.list(folder).requireReadable(SILENT))
-        .hasMessageStartingWith("2 of 8 clips cannot be read: ")
+        .hasMessageStartingWith("2 of 8 clips cannot be used: ")
         .hasMessageContainingAll("empty.mp4 is empty; ", "noise.avi is not a video");
   }
 }

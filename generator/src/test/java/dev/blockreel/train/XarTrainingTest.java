@@ -132,6 +132,18 @@ class XarTrainingTest {
     assertThatThrownBy(
             () ->
                 XarTraining.run(
+                    generatorRecipe(codes.resolve("model"), "scale", 3, 4),
+                    data,
+                    folder.resolve("long"),
+                    false,
+                    (made, picture) -> "",
+                    SILENT))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageContaining("6 of 6 clips cannot be used: ")
+        .hasMessageContaining("clip0.mkv is too short: it has 2 frames, 3 are needed; ");
+    assertThatThrownBy(
+            () ->
+                XarTraining.run(
                     generatorRecipe(codes.resolve("model"), "cell:3", 1, 4),
                     data,
                     folder.resolve("odd"),

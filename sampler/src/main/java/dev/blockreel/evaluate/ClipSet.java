@@ -15,52 +15,74 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * A folder of clips or images: {@code CLASS/CLIP}, or clips alone, whose class is not known.
  *
- * @param root the folder
- * @param classes names of the classes; empty where they are not known
- * @param clips its files; with the label -1 where the class is not known
+ * @param folder what is in it
  */
-record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
+record ClipSet(ClipFolder folder) {
   private static final int BATCH = 8;
 
   /** How long what was computed may wait to be saved. */
   static final long SAVE_PAUSE = Duration.ofSeconds(60).toNanos();
 
   /**
-   * Lists a folder.
+   * Lists a folder, and tells what in it is skipped.
    *
    * @throws EngineFailure MEDIA when there is no such folder or no clip in it
    */
-  static ClipSet of(Path root) {
-    try (Stream<Path> entries = Files.list(root)) {
-      List<Path> visible =
-          entries.filter(p -> !p.getFileName().toString().startsWith(".")).sorted().toList();
-      List<Path> files = visible.stream().filter(Files::isRegularFile).toList();
-      if (!files.isEmpty() && visible.stream().noneMatch(Files::isDirectory)) {
-        return new ClipSet(
-            root, List.of(), files.stream().map(f -> new ClipFolder.Item(f, -1)).toList());
-      }
-    } catch (IOException e) {
-      throw EngineFailure.media(e, "cannot list the folder %s", root);
+  static ClipSet of(Path root, EvaluationProgress progress) {
+    ClipFolder folder = ClipFolder.listAny(root);
+    if (!folder.skipped().isEmpty()) {
+      progress.note("%s: skipped %s".formatted(root, folder.describeSkipped()));
     }
-    ClipFolder folder = ClipFolder.list(root);
-    return new ClipSet(root, folder.classes(), folder.clips());
+    return new ClipSet(folder);
+  }
+
+  /** The folder. */
+  Path root() {
+    return folder.root();
+  }
+
+  /** Names of the classes; empty where they are not known. */
+  List<String> classes() {
+    return folder.classes();
+  }
+
+  /** The files; with the label -1 where the class is not known. */
+  List<ClipFolder.Item> clips() {
+    return folder.clips();
   }
 
   /** The class number of each clip among {@code names}; -1 where it is none of them. */
   int[] labels(List<String> names) {
-    return clips.stream()
-        .mapToInt(clip -> clip.label() < 0 ? -1 : names.indexOf(classes.get(clip.label())))
+    return clips().stream()
+        .mapToInt(clip -> clip.label() < 0 ? -1 : names.indexOf(classes().get(clip.label())))
         .toArray();
   }
 
   /** Reads one of its clips; a random window is another one for each. */
   Clip read(int number, ClipSampling sampling) {
-    return ClipReader.read(clips.get(number).file(), sampling.paddingShort().withSeed(number));
+    return ClipReader.read(clips().get(number).file(), sampling.paddingShort().withSeed(number));
+  }
+
+  /**
+   * Opens all clips from the {@code first} on: one that cannot be used would end the work late.
+   *
+   * @throws EngineFailure MEDIA that says how many cannot be read, or are too short for a network,
+   *     and why the first ones
+   */
+  void requireUsable(
+      int first, ClipSampling sampling, List<Network> networks, EvaluationProgress progress) {
+    int frames = networks.stream().mapToInt(Network::frames).max().orElse(1);
+    ClipSampling least =
+        new ClipSampling(frames, sampling.fps(), 0, 0, sampling.fit(), sampling.window());
+    ClipFolder.requireUsable(
+        clips().subList(first, clips().size()),
+        // Short clips are filled up where a length is asked for.
+        sampling.frames() > 0 ? ClipReader::probe : file -> ClipReader.requireLength(file, least),
+        done -> progress.show("opening " + root(), first + done, clips().size()));
   }
 
   /**
@@ -73,16 +95,17 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
       ClipSampling sampling, List<Network> networks, Path kept, EvaluationProgress progress) {
     String key = key(sampling, networks);
     Observations observations = Observations.load(networks, kept, key);
+    requireUsable(observations.clips(), sampling, networks, progress);
     long saved = System.nanoTime();
     List<Clip> batch = new ArrayList<>();
-    for (int i = observations.clips(); i < clips.size(); i++) {
+    for (int i = observations.clips(); i < clips().size(); i++) {
       Clip clip = read(i, sampling);
       if (!batch.isEmpty() && (batch.size() == BATCH || !sameSize(batch.get(0), clip))) {
         observations.add(batch);
         batch = new ArrayList<>();
       }
       batch.add(clip);
-      progress.show("looking at " + root, observations.clips(), clips.size());
+      progress.show("looking at " + root(), observations.clips(), clips().size());
       if (System.nanoTime() - saved > SAVE_PAUSE) {
         observations.save(kept, key);
         saved = System.nanoTime();
@@ -92,7 +115,7 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
       observations.add(batch);
       observations.save(kept, key);
     }
-    progress.show("looking at " + root, observations.clips(), clips.size());
+    progress.show("looking at " + root(), observations.clips(), clips().size());
     return observations;
   }
 
@@ -104,9 +127,9 @@ record ClipSet(Path root, List<String> classes, List<ClipFolder.Item> clips) {
   String key(ClipSampling sampling, List<Network> networks) {
     StringBuilder text = new StringBuilder(sampling.toString());
     networks.forEach(n -> text.append('\n').append(n.name()).append(' ').append(n.identity()));
-    for (ClipFolder.Item clip : clips) {
+    for (ClipFolder.Item clip : clips()) {
       try {
-        text.append('\n').append(root.relativize(clip.file())).append(' ');
+        text.append('\n').append(root().relativize(clip.file())).append(' ');
         text.append(Files.size(clip.file())).append(' ');
         text.append(Files.getLastModifiedTime(clip.file()).toMillis());
       } catch (IOException e) {

@@ -36,12 +36,12 @@ public final class ClipsEvaluation {
    * @param made a folder of {@code CLASS/CLIP}, or of clips alone
    * @param real another
    * @param work folder in which the networks' answers are kept, to go on with after an interruption
-   * @throws EngineFailure MEDIA when clips cannot be read; BAD_REQUEST when a network takes no such
-   *     clips, or knows other classes
+   * @throws EngineFailure MEDIA when clips cannot be read or are too short; BAD_REQUEST when a
+   *     network takes no such clips, or knows other classes
    */
   public ClipsReport run(Path made, Path real, Path work, EvaluationProgress progress) {
-    ClipSet madeSet = ClipSet.of(made);
-    ClipSet realSet = ClipSet.of(real);
+    ClipSet madeSet = ClipSet.of(made, progress);
+    ClipSet realSet = ClipSet.of(real, progress);
     List<String> names = classNames.isEmpty() ? realSet.classes() : classNames;
     requireKnown(madeSet, names);
     int[] madeLabels = madeSet.labels(names);
@@ -83,6 +83,7 @@ public final class ClipsEvaluation {
     return new ClipsReport.Side(
         set.root().toString(),
         labels.length,
+        set.folder().skippedNames(),
         scores,
         sampling.frames() == 1 ? null : seen.identity(labels, compared));
   }

@@ -15,9 +15,11 @@ public record ClipsReport(Side made, Side real, List<FrechetDistance> distances)
    *
    * @param folder where its clips lie
    * @param clips how many
+   * @param skipped what lies in the folder and is no clip
    * @param scores what the classifier makes of them, or null without one
    * @param identity first against last frames, or null for images; of the real clips only as many
    *     are taken as there are made ones, where there are as many
    */
-  public record Side(String folder, int clips, ClassScores scores, Identity identity) {}
+  public record Side(
+      String folder, int clips, List<String> skipped, ClassScores scores, Identity identity) {}
 }

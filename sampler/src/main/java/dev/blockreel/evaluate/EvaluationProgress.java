@@ -12,4 +12,7 @@ public interface EvaluationProgress {
    * @param total clips are done
    */
   void show(String work, int done, int total);
+
+  /** Told something that is to stay, one line. */
+  default void note(String line) {}
 }

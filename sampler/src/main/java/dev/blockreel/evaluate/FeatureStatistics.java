@@ -1,11 +1,13 @@
 package dev.blockreel.evaluate;
 
 import dev.blockreel.failure.EngineFailure;
+import java.util.Arrays;
 import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
-import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
+import org.ejml.interfaces.decomposition.QRDecomposition;
+import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
 /**
  * The Gaussian that fits a set of feature vectors, and the Fréchet distance between two of them
@@ -15,17 +17,19 @@ import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
  */
 public final class FeatureStatistics {
   private final double[] mean;
-  private final DMatrixRMaj covariance; // (D, D), symmetric
+  private final DMatrixRMaj factor; // A, (at most D, D): the covariance is AᵀA
+  private final double spread; // the covariance's trace
 
-  private FeatureStatistics(double[] mean, DMatrixRMaj covariance) {
+  private FeatureStatistics(double[] mean, DMatrixRMaj factor, double spread) {
     this.mean = mean;
-    this.covariance = covariance;
+    this.factor = factor;
+    this.spread = spread;
   }
 
   /**
    * Fits vectors of one length; there may be fewer of them than they have values.
    *
-   * @throws EngineFailure BAD_REQUEST for fewer than two vectors
+   * @throws EngineFailure BAD_REQUEST for fewer than two vectors, or for values that are not finite
    */
   public static FeatureStatistics of(List<float[]> vectors) {
     int count = vectors.size();
@@ -41,15 +45,27 @@ public final class FeatureStatistics {
       }
     }
     DMatrixRMaj centred = new DMatrixRMaj(count, length);
+    double spread = 0;
     for (int row = 0; row < count; row++) {
       for (int i = 0; i < length; i++) {
-        centred.set(row, i, vectors.get(row)[i] - mean[i]);
+        double value = (vectors.get(row)[i] - mean[i]) / Math.sqrt(count - 1);
+        centred.set(row, i, value);
+        spread += value * value;
       }
     }
-    DMatrixRMaj covariance = new DMatrixRMaj(length, length);
-    CommonOps_DDRM.multInner(centred, covariance);
-    CommonOps_DDRM.divide(covariance, count - 1);
-    return new FeatureStatistics(mean, covariance);
+    if (!Double.isFinite(spread)) {
+      throw EngineFailure.badRequest(
+          "the features have no covariance: a network gave values that are not finite");
+    }
+    return new FeatureStatistics(mean, count > length ? triangle(centred) : centred, spread);
+  }
+
+  /** Fewer rows with the same AᵀA. */
+  private static DMatrixRMaj triangle(DMatrixRMaj tall) {
+    QRDecomposition<DMatrixRMaj> qr =
+        DecompositionFactory_DDRM.qr(tall.getNumRows(), tall.getNumCols());
+    qr.decompose(tall);
+    return qr.getR(null, true);
   }
 
   /** Length of the vectors. */
@@ -58,9 +74,10 @@ public final class FeatureStatistics {
   }
 
   /**
-   * |m₁-m₂|² + tr(S₁ + S₂ - 2·(S₁S₂)^½), at least 0. The trace of the root is that of the symmetric
-   * (S₁^½·S₂·S₁^½)^½: two eigendecompositions of symmetric matrices, which never fail, unlike the
-   * root of a product.
+   * |m₁-m₂|² + tr(S₁ + S₂ - 2·(S₁S₂)^½), at least 0. With S₁ = A₁ᵀA₁ and S₂ = A₂ᵀA₂ the trace of
+   * the root is the sum of the singular values of A₁A₂ᵀ: S₁S₂ and A₁A₂ᵀ(A₁A₂ᵀ)ᵀ have the same
+   * eigenvalues but for zeros. That needs no root of a matrix, and has only as many rows and
+   * columns as there are vectors where these are fewer than their values.
    */
   public double distance(FeatureStatistics other) {
     if (other.length() != length()) {
@@ -71,50 +88,15 @@ public final class FeatureStatistics {
     for (int i = 0; i < mean.length; i++) {
       means += (mean[i] - other.mean[i]) * (mean[i] - other.mean[i]);
     }
-    DMatrixRMaj root = root(covariance);
-    DMatrixRMaj product = new DMatrixRMaj(length(), length());
-    DMatrixRMaj inner = new DMatrixRMaj(length(), length());
-    CommonOps_DDRM.mult(root, other.covariance, product);
-    CommonOps_DDRM.mult(product, root, inner);
-    EigenDecomposition_F64<DMatrixRMaj> eigen = eigen(symmetric(inner), false);
-    double trace = 0;
-    for (int i = 0; i < length(); i++) {
-      // Rounding makes zeros slightly negative.
-      trace += Math.sqrt(Math.max(0, eigen.getEigenvalue(i).getReal()));
+    DMatrixRMaj product = CommonOps_DDRM.multTransB(factor, other.factor, null);
+    SingularValueDecomposition_F64<DMatrixRMaj> singular =
+        DecompositionFactory_DDRM.svd(
+            product.getNumRows(), product.getNumCols(), false, false, true);
+    if (!singular.decompose(product)) {
+      throw new IllegalStateException(
+          "the singular values of two sets of features do not converge");
     }
-    double spreads = CommonOps_DDRM.trace(covariance) + CommonOps_DDRM.trace(other.covariance);
-    return Math.max(0, means + spreads - 2 * trace);
-  }
-
-  private static DMatrixRMaj root(DMatrixRMaj matrix) {
-    int length = matrix.getNumRows();
-    EigenDecomposition_F64<DMatrixRMaj> eigen = eigen(matrix.copy(), true);
-    DMatrixRMaj scaled = new DMatrixRMaj(length, length); // rows: eigenvectors · value^¼
-    for (int i = 0; i < length; i++) {
-      double scale = Math.sqrt(Math.sqrt(Math.max(0, eigen.getEigenvalue(i).getReal())));
-      DMatrixRMaj vector = eigen.getEigenVector(i);
-      for (int j = 0; j < length; j++) {
-        scaled.set(i, j, scale * vector.get(j));
-      }
-    }
-    DMatrixRMaj root = new DMatrixRMaj(length, length);
-    CommonOps_DDRM.multInner(scaled, root);
-    return root;
-  }
-
-  private static EigenDecomposition_F64<DMatrixRMaj> eigen(DMatrixRMaj matrix, boolean vectors) {
-    EigenDecomposition_F64<DMatrixRMaj> eigen =
-        DecompositionFactory_DDRM.eig(matrix.getNumRows(), vectors, true);
-    if (!eigen.decompose(matrix)) {
-      throw EngineFailure.badRequest(
-          "the features have no covariance: a network gave values that are not finite");
-    }
-    return eigen;
-  }
-
-  private static DMatrixRMaj symmetric(DMatrixRMaj matrix) {
-    DMatrixRMaj transposed = CommonOps_DDRM.transpose(matrix, null);
-    CommonOps_DDRM.add(0.5, matrix, 0.5, transposed, transposed);
-    return transposed;
+    double trace = Arrays.stream(singular.getSingularValues()).sum();
+    return Math.max(0, means + spread + other.spread - 2 * trace);
   }
 }

@@ -22,6 +22,11 @@ public interface Network extends AutoCloseable {
   /** What it is, down to its weights: another value, other readings. */
   String identity();
 
+  /** The fewest frames of a clip that it can look at. */
+  default int frames() {
+    return 1;
+  }
+
   /** How many readings a clip of this many frames gives. */
   default int readings(int frames) {
     return 1;

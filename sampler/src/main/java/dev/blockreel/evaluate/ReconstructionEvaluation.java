@@ -55,7 +55,7 @@ public final class ReconstructionEvaluation {
    *     it does not fit the tokenizer or a network
    */
   public ReconstructionReport run(Path folder, Path work, EvaluationProgress progress) {
-    ClipSet set = ClipSet.of(folder);
+    ClipSet set = ClipSet.of(folder, progress);
     Path originalsFile = work.resolve("originals.safetensors");
     Path madeFile = work.resolve("reconstructions.safetensors");
     String key = set.key(sampling, networks) + " " + tokenizer;
@@ -65,6 +65,7 @@ public final class ReconstructionEvaluation {
       originals = new Observations(networks);
       made = new Observations(networks);
     }
+    set.requireUsable(made.clips(), sampling, networks, progress);
     long saved = System.nanoTime();
     for (int i = made.clips(); i < set.clips().size(); i++) {
       Clip clip = set.read(i, sampling);
@@ -117,6 +118,7 @@ public final class ReconstructionEvaluation {
             : ClassScores.of(names, set.labels(names), made.probabilities(classifier));
     return new ReconstructionReport(
         clips.size(),
+        set.folder().skippedNames(),
         all.psnr(),
         all.ssim(),
         classes,

@@ -6,6 +6,7 @@ import java.util.List;
  * What a tokenizer loses.
  *
  * @param clips how many were sent through it
+ * @param skipped what lies in the folder and is no clip
  * @param psnr mean over the clips, in dB
  * @param ssim mean over the clips
  * @param classes the same for each class; empty where classes are not known
@@ -15,6 +16,7 @@ import java.util.List;
  */
 public record ReconstructionReport(
     int clips,
+    List<String> skipped,
     double psnr,
     double ssim,
     List<Row> classes,

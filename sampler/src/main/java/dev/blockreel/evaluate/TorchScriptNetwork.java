@@ -100,6 +100,11 @@ public final class TorchScriptNetwork implements Network {
   }
 
   @Override
+  public int frames() {
+    return Math.max(1, input.frames());
+  }
+
+  @Override
   public int readings(int frames) {
     return input.frames() > 0 ? 1 : Math.min(frames, input.images());
   }

@@ -26,6 +26,7 @@ class ClipsEvaluationTest {
   /** Features: mean of each colour. Classes: bright or dark. */
   private static final class MeanColour implements Network {
     private int clips;
+    private int frames = 1;
     private int failAt = Integer.MAX_VALUE;
 
     @Override
@@ -36,6 +37,11 @@ class ClipsEvaluationTest {
     @Override
     public String identity() {
       return "mean";
+    }
+
+    @Override
+    public int frames() {
+      return frames;
     }
 
     @Override
@@ -131,6 +137,23 @@ class ClipsEvaluationTest {
     // Another file, and everything is looked at anew.
     clips("real", "dark", 11, 12, 13);
     assertThatThrownBy(() -> run(again, real, real)).hasMessage("enough");
+  }
+
+  @Test
+  void clipsThatAreTooShortOrBrokenAreNamedBeforeAnyIsLookedAt() throws IOException {
+    Path real = clips("real", "bright", 200, 210, 220);
+    Files.write(real.resolve("bright/clip1.mkv"), new byte[] {1, 2, 3});
+    MeanColour network = new MeanColour();
+    network.frames = 3;
+    ClipSampling all = new ClipSampling(0, 4, 0, 0, SAMPLING.fit(), SAMPLING.window());
+    ClipsEvaluation evaluation = new ClipsEvaluation(all, null, List.of(), List.of(network));
+    assertThatThrownBy(() -> evaluation.run(real, real, folder, EvaluationProgress.NONE))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageStartingWith("3 of 3 clips cannot be used: ")
+        .hasMessageContainingAll(
+            "clip0.mkv is too short: it has 1 frames at 4.0 fps (2 in the file), 3 are needed; ",
+            "clip1.mkv is not a video");
+    assertThat(network.clips).isZero();
   }
 
   @Test

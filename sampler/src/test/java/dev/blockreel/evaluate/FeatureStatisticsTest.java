@@ -8,6 +8,10 @@ import dev.blockreel.failure.EngineFailure;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
 import org.junit.jupiter.api.Test;
 
 class FeatureStatisticsTest {
@@ -114,6 +118,85 @@ class FeatureStatisticsTest {
     shifted.forEach(vector -> vector[7] += 3);
     assertThat(FeatureStatistics.of(vectors).distance(FeatureStatistics.of(shifted)))
         .isCloseTo(9, within(1e-4));
+  }
+
+  /**
+   * The formula as it stands, with (D, D) matrices; tr(M^½) is the sum of the eigenvalues' roots.
+   */
+  private static double plain(List<float[]> a, List<float[]> b) {
+    DMatrixRMaj first = covariance(a);
+    DMatrixRMaj second = covariance(b);
+    EigenDecomposition_F64<DMatrixRMaj> eigen =
+        DecompositionFactory_DDRM.eig(first.getNumRows(), false);
+    assertThat(eigen.decompose(CommonOps_DDRM.mult(first, second, null))).isTrue();
+    double trace = 0;
+    for (int i = 0; i < eigen.getNumberOfEigenvalues(); i++) {
+      trace += Math.sqrt(Math.max(0, eigen.getEigenvalue(i).getReal()));
+    }
+    double means = 0;
+    for (int i = 0; i < first.getNumRows(); i++) {
+      means += Math.pow(mean(a, i) - mean(b, i), 2);
+    }
+    return means + CommonOps_DDRM.trace(first) + CommonOps_DDRM.trace(second) - 2 * trace;
+  }
+
+  private static double mean(List<float[]> vectors, int i) {
+    return vectors.stream().mapToDouble(vector -> vector[i]).average().orElseThrow();
+  }
+
+  private static DMatrixRMaj covariance(List<float[]> vectors) {
+    int length = vectors.get(0).length;
+    DMatrixRMaj covariance = new DMatrixRMaj(length, length);
+    for (int i = 0; i < length; i++) {
+      for (int j = 0; j < length; j++) {
+        double sum = 0;
+        for (float[] vector : vectors) {
+          sum += (vector[i] - mean(vectors, i)) * (vector[j] - mean(vectors, j));
+        }
+        covariance.set(i, j, sum / (vectors.size() - 1));
+      }
+    }
+    return covariance;
+  }
+
+  /** The same with a value that never changes, and one that follows from another. */
+  private static List<float[]> dependent(List<float[]> vectors) {
+    return vectors.stream()
+        .map(
+            vector -> {
+              float[] changed = vector.clone();
+              changed[0] = 1;
+              changed[2] = 2 * changed[1];
+              return changed;
+            })
+        .toList();
+  }
+
+  @Test
+  void fewAndManyVectorsGiveTheDistanceOfTheFormula() {
+    List<List<float[]>> sets =
+        List.of(
+            random(2, 20, 7),
+            random(9, 20, 8),
+            random(20, 20, 9),
+            random(60, 20, 10),
+            dependent(random(12, 20, 11)),
+            dependent(random(50, 20, 12)));
+    for (List<float[]> a : sets) {
+      for (List<float[]> b : sets) {
+        assertThat(FeatureStatistics.of(a).distance(FeatureStatistics.of(b)))
+            .isCloseTo(Math.max(0, plain(a, b)), within(1e-5));
+      }
+    }
+  }
+
+  @Test
+  void valuesThatAreNotFiniteAreRefused() {
+    List<float[]> vectors = random(4, 3, 1);
+    vectors.get(2)[1] = Float.NaN;
+    assertThatThrownBy(() -> FeatureStatistics.of(vectors))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessageContaining("not finite");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.blockreel.cli;
 
+import dev.blockreel.checkpoint.PartFile;
 import dev.blockreel.failure.AtExit;
 import dev.blockreel.script.NativeCalls;
 import java.io.PrintStream;
@@ -25,6 +26,7 @@ abstract class EngineCommand implements Callable<Integer> {
   /** What is done first when the process is told to end, by Ctrl-C say. */
   void end() {
     NativeCalls.end();
+    PartFile.end();
   }
 
   @Override

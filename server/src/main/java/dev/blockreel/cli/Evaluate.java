@@ -73,7 +73,17 @@ final class Evaluate {
       OutputFiles.requireWritable(out.resolve("report.json"));
       OutputFiles.createParent(out.resolve("report.json"));
       progress = ProgressLine.onError(err());
-      return (work, done, total) -> progress.show("%s: %d of %d", work, done, total);
+      return new EvaluationProgress() {
+        @Override
+        public void show(String work, int done, int total) {
+          progress.show("%s: %d of %d", work, done, total);
+        }
+
+        @Override
+        public void note(String line) {
+          progress.note(line);
+        }
+      };
     }
 
     /** Writes the report beside what it came from. */

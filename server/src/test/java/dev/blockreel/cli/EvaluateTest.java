@@ -166,6 +166,24 @@ class EvaluateTest {
   }
 
   @Test
+  void whatIsNoClipIsSkippedAndTold() throws IOException {
+    Path mixed = folder.resolve("mixed");
+    Files.createDirectories(mixed);
+    for (int i = 0; i < 2; i++) {
+      Files.copy(real.resolve("walk-left/c" + i + ".mkv"), mixed.resolve("c" + i + ".mkv"));
+    }
+    Files.writeString(mixed.resolve("notes.txt"), "");
+    Files.writeString(mixed.resolve("LICENSE"), "");
+    Path out = folder.resolve("mixed-out");
+    CommandLineRun run =
+        CommandLineRun.of("evaluate", "clips", mixed, "--real", real, "--out", out).worked();
+    assertThat(run.err()).contains(mixed + ": skipped 2 that are no clips: LICENSE, notes.txt");
+    assertThat(run.out()).contains("2 made, 12 real");
+    assertThat(report(out).at("/made/skipped/1").asText()).isEqualTo("notes.txt");
+    assertThat(report(out).at("/real/skipped").size()).isZero();
+  }
+
+  @Test
   void foldersMadeByOthersAreCompared() {
     CommandLineRun run =
         CommandLineRun.of(

@@ -6,10 +6,20 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** A file that is written beside its name and gets the name only when whole. */
 public final class PartFile implements AutoCloseable {
+  /** Parts of all files that are not whole yet. */
+  private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
+
+  /** Held while a part begins or gets its name, and for good once the process ends. */
+  private static final Lock CHANGES = new ReentrantLock();
+
   private final Path target;
   private final Path part;
 
@@ -25,12 +35,25 @@ public final class PartFile implements AutoCloseable {
       throw new EngineFailure(
           FailureCode.MEDIA, "cannot write %s: it is a folder".formatted(target));
     }
+    CHANGES.lock();
     try {
       Files.createDirectories(folder);
       part = Files.createFile(folder.resolve(partName(target)));
+      OPEN.add(part);
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot write %s", target);
+    } finally {
+      CHANGES.unlock();
     }
+  }
+
+  /**
+   * Removes the parts of all files, and lets none begin or become whole any more: whoever tries
+   * waits. For who ends the process, which runs no {@link #close}.
+   */
+  public static void end() {
+    CHANGES.lock();
+    OPEN.forEach(part -> part.toFile().delete());
   }
 
   /**
@@ -58,16 +81,21 @@ public final class PartFile implements AutoCloseable {
    * @throws EngineFailure MEDIA when that is not possible
    */
   public void commit() {
+    CHANGES.lock();
     try {
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+      OPEN.remove(part);
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot write %s", target);
+    } finally {
+      CHANGES.unlock();
     }
   }
 
   /** Removes what was written, unless it was committed. */
   @Override
   public void close() {
+    OPEN.remove(part);
     try {
       Files.deleteIfExists(part);
     } catch (IOException e) {

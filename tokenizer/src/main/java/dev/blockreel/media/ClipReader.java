@@ -88,6 +88,23 @@ public final class ClipReader {
     }
   }
 
+  /**
+   * Fails where {@link #read} would fail for what a file says about itself, its length above all;
+   * decodes nothing.
+   *
+   * @throws EngineFailure MEDIA when it cannot be read or, unless the sampling pads, is too short
+   */
+  public static void requireLength(Path path, ClipSampling sampling) {
+    ClipInfo info = probe(path);
+    int length = info.frames();
+    if (length < 0) {
+      try (VideoDecoder counter = new VideoDecoder(path)) {
+        length = counter.countFrames();
+      }
+    }
+    sampling.select(length, info.fps(), path.toString());
+  }
+
   private static void requireReadable(Path path) {
     if (!Files.exists(path)) {
       throw media("%s does not exist", path);

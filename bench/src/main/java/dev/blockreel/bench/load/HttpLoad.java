@@ -2,10 +2,12 @@ package dev.blockreel.bench.load;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.blockreel.grid.Clip;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import dev.blockreel.media.ClipReader;
 import dev.blockreel.media.ClipSampling;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,18 +22,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Puts load on a running server and prints a line of figures for each scenario:
+ * Puts load on the first model of a running server and prints a line of figures for a scenario;
+ * {@code ./blockreel run-load} starts it:
  *
  * <pre>{@code
- * HttpLoad URL single [CLIPS]          one live stream after the other
- * HttpLoad URL streams [N] [ROUNDS]    N live streams at the same time, closed loop
- * HttpLoad URL burst [N]               N jobs at once; each clip is compared with those of all seeds alone
- * HttpLoad URL aborts [N]              N clips aborted at random moments; memory before and after
+ * run-load URL single [CLIPS]          one live stream after the other
+ * run-load URL streams [N] [ROUNDS]    N live streams at the same time, closed loop
+ * run-load URL burst [N]               N jobs at once; each clip is compared with those of all seeds alone
+ * run-load URL aborts [N]              N clips aborted at random moments; memory before and after
  * }</pre>
  *
  * Seconds are those of this client, from the request to what it sees. Each scenario begins with a
@@ -40,39 +45,99 @@ import java.util.regex.Pattern;
 public final class HttpLoad {
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /** Scenarios, each with the numbers that it takes where none are given. */
+  private static final Map<String, int[]> SCENARIOS = new TreeMap<>();
+
+  static {
+    SCENARIOS.put("single", new int[] {10});
+    SCENARIOS.put("streams", new int[] {8, 3});
+    SCENARIOS.put("burst", new int[] {64});
+    SCENARIOS.put("aborts", new int[] {300});
+  }
+
   private final HttpClient client = HttpClient.newHttpClient();
   private final URI server;
+  private final PrintStream out;
   private final List<String> classes = new ArrayList<>();
   private final double fps;
   private final int frames;
 
-  private HttpLoad(URI server) {
+  private HttpLoad(URI server, PrintStream out) {
     this.server = server;
+    this.out = out;
     JsonNode model = get("/v1/models").path("data").path(0);
+    if (!model.has("frames")) {
+      throw new EngineFailure(
+          FailureCode.UNSUPPORTED, server + " is no server of Blockreel: it lists no model");
+    }
     model.path("classes").forEach(name -> classes.add(name.asText()));
     fps = model.path("fps").asDouble();
     frames = model.path("frames").asInt();
   }
 
-  /** See above. */
-  public static void main(String[] args) throws IOException {
-    HttpLoad load = new HttpLoad(URI.create(args[0]));
-    int count = args.length > 2 ? Integer.parseInt(args[2]) : 0;
-    switch (args[1]) {
-      case "single" -> load.streams(1, count == 0 ? 10 : count);
-      case "streams" ->
-          load.streams(count == 0 ? 8 : count, args.length > 3 ? Integer.parseInt(args[3]) : 3);
-      case "burst" -> load.burst(count == 0 ? 64 : count);
-      case "aborts" -> load.aborts(count == 0 ? 300 : count);
-      default -> throw new IllegalArgumentException("no such scenario: " + args[1]);
+  /** See above. Exit codes: 0 done, 1 failed, 2 wrong usage; a failure is one line. */
+  public static void main(String[] args) {
+    System.exit(run(args, System.out, System.err));
+  }
+
+  static int run(String[] arguments, PrintStream out, PrintStream err) {
+    try {
+      String scenario = arguments.length < 2 ? "" : arguments[1];
+      int[] counts = counts(scenario, arguments);
+      HttpLoad load = new HttpLoad(address(arguments[0]), out);
+      switch (scenario) {
+        case "single" -> load.streams(1, counts[0]);
+        case "streams" -> load.streams(counts[0], counts[1]);
+        case "burst" -> load.burst(counts[0]);
+        default -> load.aborts(counts[0]);
+      }
+      return 0;
+    } catch (EngineFailure e) {
+      err.println("run-load: " + e.getMessage());
+      return e.code() == FailureCode.BAD_REQUEST ? 2 : 1;
+    } catch (CompletionException e) {
+      boolean told = e.getCause() instanceof EngineFailure;
+      err.println(
+          "run-load: "
+              + (told ? e.getCause().getMessage() : "the server was lost: " + e.getCause()));
+      return 1;
     }
+  }
+
+  private static int[] counts(String scenario, String... arguments) {
+    int[] counts = SCENARIOS.getOrDefault(scenario, new int[0]).clone();
+    boolean fits = counts.length > 0 && arguments.length <= 2 + counts.length;
+    for (int i = 2; fits && i < arguments.length; i++) {
+      fits = arguments[i].matches("[1-9][0-9]{0,5}");
+      counts[i - 2] = fits ? Integer.parseInt(arguments[i]) : 0;
+    }
+    if (!fits) {
+      throw EngineFailure.badRequest(
+          "needs URL SCENARIO [N], single [CLIPS], streams [N] [ROUNDS], burst [N] or aborts [N]:"
+              + " got %s",
+          arguments.length == 0 ? "nothing" : String.join(" ", arguments));
+    }
+    return counts;
+  }
+
+  private static URI address(String text) {
+    // Paths are put behind it.
+    String address = text.replaceFirst("/+$", "");
+    if (!address.matches("https?://[^/?#\\s]+(/[^?#\\s]*)?")) {
+      throw EngineFailure.badRequest(
+          "the address of a server is like http://127.0.0.1:8080: got %s", text);
+    }
+    return URI.create(address);
   }
 
   private HttpResponse<byte[]> send(HttpRequest.Builder request) {
     try {
       return client.send(request.build(), BodyHandlers.ofByteArray());
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new EngineFailure(
+          FailureCode.MEDIA,
+          "no server answers at %s (%s): start one with ./blockreel serve".formatted(server, e),
+          e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
@@ -91,12 +156,14 @@ public final class HttpLoad {
     try {
       return JSON.readTree(response.body());
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new EngineFailure(
+          FailureCode.UNSUPPORTED, response.uri() + " is no address of Blockreel: got no JSON", e);
     }
   }
 
+  /** A class; models without any take every text. */
   private String prompt(long seed) {
-    return classes.get((int) (seed % classes.size()));
+    return classes.isEmpty() ? "clip " + seed : classes.get((int) (seed % classes.size()));
   }
 
   private List<LiveClip> watch(int streams, int rounds, long firstSeed) {
@@ -119,7 +186,10 @@ public final class HttpLoad {
   }
 
   private void streams(int streams, int rounds) {
-    watch(streams, 1, 1);
+    List<LiveClip> warm = watch(streams, 1, 1);
+    if (warm.stream().allMatch(clip -> clip.error() != null)) {
+      throw refused(warm.get(0).error());
+    }
     long began = System.nanoTime();
     List<LiveClip> clips = watch(streams, rounds, 1000);
     double seconds = (System.nanoTime() - began) / 1e9;
@@ -136,7 +206,9 @@ public final class HttpLoad {
     figures.put("first_frame_s", percentiles(first));
     double[] whole = sorted(clips.stream().mapToDouble(LiveClip::seconds).toArray());
     figures.put("whole_clip_s", percentiles(whole));
-    figures.put("clip_plays_s", round(frames / fps));
+    if (fps > 0) { // images have no rate
+      figures.put("clip_plays_s", round(frames / fps));
+    }
     print(figures);
   }
 
@@ -158,12 +230,13 @@ public final class HttpLoad {
     return Math.round(value * 1000) / 1000.0;
   }
 
-  private static void print(Map<String, Object> figures) {
-    try {
-      System.out.println(JSON.writeValueAsString(figures));
-    } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
-    }
+  private void print(Map<String, Object> figures) {
+    out.println(JSON.valueToTree(figures).toString());
+  }
+
+  private EngineFailure refused(String why) {
+    return new EngineFailure(
+        FailureCode.UNSUPPORTED, "%s refuses this load: %s".formatted(server, why));
   }
 
   private String body(long seed) {
@@ -180,10 +253,14 @@ public final class HttpLoad {
   }
 
   /** Jobs at once, more than run together; each clip must be that of its own seed. */
-  private void burst(int count) throws IOException {
+  private void burst(int count) {
     List<byte[]> alone = new ArrayList<>();
     for (long seed = 0; seed < count; seed++) {
-      alone.add(post("/v1/videos/sync", seed).join().body());
+      HttpResponse<byte[]> answer = post("/v1/videos/sync", seed).join();
+      if (answer.statusCode() != 200) {
+        throw refused(json(answer).at("/error/message").asText());
+      }
+      alone.add(answer.body());
     }
     List<CompletableFuture<HttpResponse<byte[]>>> answers = new ArrayList<>();
     long began = System.nanoTime();
@@ -258,14 +335,17 @@ public final class HttpLoad {
     }
   }
 
-  private static float[] pixels(byte[] mp4) throws IOException {
-    Path file = Files.createTempFile("load", ".mp4");
+  private static float[] pixels(byte[] mp4) {
     try {
-      Files.write(file, mp4);
-      Clip clip = ClipReader.read(file, ClipSampling.ALL);
-      return clip.pixels();
-    } finally {
-      Files.delete(file);
+      Path file = Files.createTempFile("load", ".mp4");
+      try {
+        Files.write(file, mp4);
+        return ClipReader.read(file, ClipSampling.ALL).pixels();
+      } finally {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw EngineFailure.media(e, "cannot keep a clip");
     }
   }
 
@@ -336,7 +416,7 @@ public final class HttpLoad {
       default -> {
         try {
           send(request("/v1/videos/" + clip.id().join()).DELETE());
-        } catch (java.util.concurrent.CompletionException e) {
+        } catch (CompletionException e) {
           // It ended before its id was known.
         }
       }

@@ -113,7 +113,7 @@ final class LiveClip implements WebSocket.Listener {
         framesNext = message.path("num_frames").asInt() > 0;
         frames += message.path("num_frames").asInt();
       }
-      case "error" -> error = message.path("code").asText();
+      case "error" -> error = message.path("message").asText();
       default -> {}
     }
   }
