@@ -4,6 +4,7 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.media.MediaLibraries;
+import dev.blockreel.script.ConvolutionProbe;
 import dev.blockreel.script.Torch;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -42,6 +43,7 @@ final class Doctor extends EngineCommand {
     print("device", Torch::device);
     print("threads", () -> String.valueOf(Torch.threads()));
     print("default dtype", () -> Torch.fastDtype().shortName());
+    print("convolutions", Doctor::convolutions);
     print("ffmpeg", MediaLibraries::ffmpeg);
     print("opencv", MediaLibraries::opencv);
     print("environment", Doctor::environment);
@@ -80,6 +82,13 @@ final class Doctor extends EngineCommand {
             .formatted(
                 gigabytes(system.getTotalMemorySize()), gigabytes(system.getFreeMemorySize()), heap)
         : heap;
+  }
+
+  private static String convolutions() {
+    return ConvolutionProbe.right()
+        ? "right"
+        : "right in Blockreel's networks; TorchScript ones (--fvd, --fid, --classifier FILE) may"
+            + " compute wrongly here";
   }
 
   private static String environment() {

@@ -92,6 +92,7 @@ final class Evaluate {
       Path file = out.resolve("report.json");
       PartFile.write(file, JSON.valueToTree(report).toPrettyString());
       out().println(file);
+      networks.doubt().ifPresent(err()::println);
     }
 
     final void print(String fact, String format, Object... values) {

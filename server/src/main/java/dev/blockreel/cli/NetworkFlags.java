@@ -6,6 +6,7 @@ import dev.blockreel.evaluate.NetworkInput;
 import dev.blockreel.evaluate.OwnClassifier;
 import dev.blockreel.evaluate.TorchScriptNetwork;
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.script.ConvolutionProbe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** Which networks look at clips. */
@@ -105,6 +107,19 @@ final class NetworkFlags implements AutoCloseable {
       others.add(keep(TorchScriptNetwork.load("fid", fid, with(NetworkInput.INCEPTION, fidInput))));
     }
     return others;
+  }
+
+  /** A line where TorchScript networks may say something wrong on this machine. */
+  Optional<String> doubt() {
+    boolean foreign =
+        fvd != null
+            || fid != null
+            || classifier != null && Files.isRegularFile(Path.of(classifier));
+    return foreign && !ConvolutionProbe.right()
+        ? Optional.of(
+            "libtorch computes some convolutions wrongly on this machine (see blockreel doctor):"
+                + " what TorchScript networks say may be wrong")
+        : Optional.empty();
   }
 
   private Network keep(Network network) {

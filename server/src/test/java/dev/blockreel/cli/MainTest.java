@@ -55,6 +55,14 @@ class MainTest {
   @Test
   void doctorNamesWhatABugReportNeeds() {
     assertThat(CommandLineRun.of("doctor").worked().out())
-        .contains("java ", "libtorch ", "DJL ", "ffmpeg ", "opencv ", "threads ", "models ");
+        .contains(
+            "java ",
+            "libtorch ",
+            "DJL ",
+            "convolutions ",
+            "ffmpeg ",
+            "opencv ",
+            "threads ",
+            "models ");
   }
 }
