@@ -54,9 +54,8 @@ public final class CausalConv3d {
             () -> {
               int edge = kernel / 2;
               Sym padded = edge == 0 ? x : x.replicationPad3d(edge, edge, edge, edge, 2 * edge, 0);
-              // Always one layout: left to itself it follows from sizes of 1, and with it the
-              // kernel
-              // that oneDNN takes and the order of its sums.
+              // Always one layout: left to itself it follows from sizes of 1, and with it which of
+              // oneDNN's ways is taken and the order of its sums.
               Sym input = padded.channelsLast3d();
               History history = forward.history();
               if (history != null && edge > 0) {

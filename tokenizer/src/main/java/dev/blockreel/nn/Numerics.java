@@ -6,8 +6,8 @@ import dev.blockreel.script.Torch;
 /**
  * In which numbers a model computes and how its weights lie in memory. Kernels of convolutions, and
  * the activations that they take, have their channels innermost: left as in the file, oneDNN would
- * rearrange both, and where channels do not fill its vectors, the one of libtorch 2.7 then writes
- * zeros over values on processors that do not tell the sizes of their caches.
+ * rearrange both, and where channels do not fill its vectors, the one of libtorch 2.7 was seen to
+ * write zeros over values then, on a virtual machine that tells no sizes of its caches.
  *
  * @param compute format of activations and products
  * @param castWeights whether weights are kept in fp32, receive gradients, and are cast at each use,

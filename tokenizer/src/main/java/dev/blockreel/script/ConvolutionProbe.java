@@ -2,8 +2,8 @@ package dev.blockreel.script;
 
 /**
  * Whether libtorch computes convolutions rightly whose channels are not innermost and do not fill
- * oneDNN's vectors. On some virtual machines, which hide the sizes of their caches, that of
- * libtorch 2.7 does not. Blockreel's own networks have no such convolutions; foreign ones may.
+ * oneDNN's vectors. On a virtual machine that tells no sizes of its caches, that of libtorch 2.7
+ * did not. Blockreel's own networks have no such convolutions; foreign ones may.
  */
 public final class ConvolutionProbe {
   private ConvolutionProbe() {}
