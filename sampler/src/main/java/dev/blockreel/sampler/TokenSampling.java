@@ -270,8 +270,7 @@ final class TokenSampling {
           m.assign(least, m.let(values.slice(1, few + " - 1", few).toString()));
         },
         () -> {
-          Sym count = m.let("torch.sum(%s, [1], True)".formatted(candidates));
-          m.assign(ranked, m.call("rank", logits, candidates, count));
+          m.assign(ranked, m.call("rank", logits, candidates));
           m.assign(values, belowLikeliest(m, ranked, draws));
           Sym at = m.let("%s.to(4) - 1".formatted(column(draws, 2)));
           m.assign(least, m.let("torch.gather(%s, -1, %s)".formatted(values, at)));
@@ -321,7 +320,7 @@ final class TokenSampling {
         "bool(torch.any(%s))".formatted(matters),
         () -> {
           Sym asked = m.let("torch.where(%s, %s, %s)".formatted(matters, binOfK, BINS));
-          Sym found = m.call("inBin", logits, bins, counts, asked);
+          Sym found = m.call("inBin", logits, bins, asked);
           Sym values = scaled(found.item(0), largest, draws);
           Sym need = m.let("(%s.to(7) - %s).to(4) - 1".formatted(kept, before(m, many, asked)));
           Sym inside = clampTo(m, need, values);
@@ -340,7 +339,7 @@ final class TokenSampling {
     m.when(
         "bool(torch.any(%s < %s))".formatted(binOfP, BINS),
         () -> {
-          Sym found = m.call("inBin", logits, bins, counts, binOfP);
+          Sym found = m.call("inBin", logits, bins, binOfP);
           Sym values = scaled(found.item(0), largest, draws);
           Sym stay = keepAtLeast(m, values, least);
           Sym ahead =
@@ -358,7 +357,7 @@ final class TokenSampling {
     // The draw.
     Sym target = target(m, draws, sums.from(1, -1));
     Sym bin = clampTo(m, firstBin(m, sums, target.toString(), true), sums);
-    Sym found = m.call("inBin", logits, bins, counts, bin);
+    Sym found = m.call("inBin", logits, bins, bin);
     Sym values = scaled(found.item(0), largest, draws);
     Sym stay = keepAtLeast(m, values, least);
     Sym all = m.let("torch.sum(%s > 0., [1], True)".formatted(stay));
@@ -404,31 +403,25 @@ final class TokenSampling {
   }
 
   /**
-   * Writes {@code inBin(logits (R,V), bins (R,V), counts (R,bins), bin (R,1))}: {@code rank} for
-   * the tokens of one bin a row; none where there is no such bin.
+   * Writes {@code inBin(logits (R,V), bins (R,V), bin (R,1))}: {@code rank} for the tokens of one
+   * bin a row; none where there is no such bin.
    */
   private static void inBin(Method m) {
     Sym logits = m.tensor("logits");
     Sym bins = m.tensor("bins");
-    Sym counts = m.tensor("counts");
     Sym bin = m.tensor("bin");
-    Sym own =
-        m.let(
-            "torch.where(%s < %s, torch.gather(%s, 1, torch.clamp(%s, 0, %s)), 0.).to(4)"
-                .formatted(bin, BINS, counts, bin, BINS - 1));
-    Sym ranked = m.call("rank", logits, m.let("%s == %s".formatted(bins, bin)), own);
+    Sym ranked = m.call("rank", logits, m.let("%s == %s".formatted(bins, bin)));
     m.returnsAll(ranked.item(0), ranked.item(1));
   }
 
   /**
-   * Writes {@code rank(logits (R,V), some (R,V), count (R,1))}: the tokens of which {@code some} is
-   * true, likeliest first, ties by their ids: logits and ids, (R,C) each. {@code count} says how
-   * many they are in each row; rows with less than C of them end in -inf and 0.
+   * Writes {@code rank(logits (R,V), some (R,V))}: the tokens of which {@code some} is true,
+   * likeliest first, ties by their ids: logits and ids, (R,C) each. Rows with less than C of them
+   * end in -inf and 0.
    */
   private static void rank(Method m) {
     Sym logits = m.tensor("logits");
     Sym some = m.tensor("some");
-    Sym count = m.tensor("count");
     Sym vocabulary = logits.size(1);
     Sym rows = logits.size(0);
     Sym places = places(m, some);
@@ -438,8 +431,14 @@ final class TokenSampling {
         () -> m.line("return self.rankOne(%s, %s)".formatted(logits, some)));
     Sym flat = m.let("torch.reshape(%s, [-1])".formatted(logits));
     Sym row = m.let("torch.floor_divide(%s, %s)".formatted(places, vocabulary));
-    Sym most = m.let("max(1, int(torch.amax(%s)))".formatted(count));
-    Sym first = m.let("torch.reshape(torch.cumsum(%s, 0) - %s, [-1])".formatted(count, count));
+    // Places come in order: where those of a row begin is found sooner than they are counted.
+    Sym begins =
+        m.let(
+            "torch.arange(%s + 1, device=ops.prim.device(%s)) * %s"
+                .formatted(rows, places, vocabulary));
+    Sym bounds = m.let("torch.searchsorted(%s, %s)".formatted(places, begins));
+    Sym first = m.let(bounds.slice(0, 0, rows).toString());
+    Sym most = m.let("max(1, int(torch.amax(%s - %s)))".formatted(bounds.from(0, "1"), first));
     Sym within =
         m.let(
             "torch.arange(%s, device=ops.prim.device(%s)) - torch.index_select(%s, 0, %s)"
