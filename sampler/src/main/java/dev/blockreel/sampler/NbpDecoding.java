@@ -136,7 +136,8 @@ final class NbpDecoding implements AutoCloseable {
     // Who watches sees every step.
     int steps = watcher != null ? 1 : Math.max(1, Math.min(singles, singlesOfACall));
     long begun = System.nanoTime();
-    long[] drawn = call(readings, streams, steps, watcher);
+    int tokens = readings.stream().mapToInt(reading -> reading.ids.length).sum();
+    long[] drawn = generator.reading(tokens, () -> call(readings, streams, steps, watcher));
     if (singles > 0) {
       adapt(steps, System.nanoTime() - begun);
     }

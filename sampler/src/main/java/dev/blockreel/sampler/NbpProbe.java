@@ -63,20 +63,23 @@ public final class NbpProbe implements AutoCloseable {
     TokenDraws draws = draws(drawn);
     try (TensorScope step = TensorScope.open()) {
       List<Tensor> made =
-          generator.callForList(
-              step,
-              "next",
-              ids(step, tokens),
-              places(step, past, tokens),
-              run(tokens, past),
-              noMasks,
-              cache,
-              places(step, tokens - drawn, drawn),
-              none,
-              noStrengths,
-              step.floats(draws.values(), 1, 4, drawn),
-              draws.few(),
-              none);
+          generator.reading(
+              tokens,
+              () ->
+                  generator.callForList(
+                      step,
+                      "next",
+                      ids(step, tokens),
+                      places(step, past, tokens),
+                      run(tokens, past),
+                      noMasks,
+                      cache,
+                      places(step, tokens - drawn, drawn),
+                      none,
+                      noStrengths,
+                      step.floats(draws.values(), 1, 4, drawn),
+                      draws.few(),
+                      none));
       made.get(0).toLongs();
     }
   }
@@ -85,15 +88,18 @@ public final class NbpProbe implements AutoCloseable {
   public void read(int tokens, int past, int rows) {
     try (TensorScope step = TensorScope.open()) {
       Tensor made =
-          generator.call(
-              step,
-              "step",
-              ids(step, tokens),
-              places(step, past, tokens),
-              run(tokens, past),
-              noMasks,
-              cache,
-              places(step, tokens - rows, rows));
+          generator.reading(
+              tokens,
+              () ->
+                  generator.call(
+                      step,
+                      "step",
+                      ids(step, tokens),
+                      places(step, past, tokens),
+                      run(tokens, past),
+                      noMasks,
+                      cache,
+                      places(step, tokens - rows, rows)));
       if (Torch.onGpu()) {
         made.toFloats(); // waits for it
       }

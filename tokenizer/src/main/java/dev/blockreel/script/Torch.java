@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -126,6 +127,21 @@ public final class Torch {
     if (System.getenv("OMP_NUM_THREADS") == null) {
       int cores = Runtime.getRuntime().availableProcessors();
       JniUtils.setNumThreads(Math.max(1, cores / callers));
+    }
+  }
+
+  /**
+   * Does something on the calling thread alone: calls so short that several threads would wait for
+   * each other longer than they compute. Meanwhile no other thread may call for the first time, as
+   * it would be left alone for good.
+   */
+  public static <T> T alone(Supplier<T> task) {
+    int threads = threads();
+    JniUtils.setNumThreads(1);
+    try {
+      return task.get();
+    } finally {
+      JniUtils.setNumThreads(threads);
     }
   }
 

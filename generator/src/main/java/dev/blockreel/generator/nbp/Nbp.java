@@ -36,9 +36,6 @@ public final class Nbp {
   /** For fewer rows than this, oneDNN reads weights from memory a seventh slower. */
   private static final int LEAST_ROWS = 5;
 
-  /** From this width on, weights come from memory, and narrower ones from a processor's cache. */
-  private static final int WIDE = 1024;
-
   private final NbpConfig config;
   private final WeightScope scope = WeightScope.root("transformer");
   private final Weight tokenTable;
@@ -99,7 +96,7 @@ public final class Nbp {
    * narrow network reads single tokens in other numbers.
    */
   public Numerics[] steps(Numerics numerics) {
-    return numerics.packedProducts() && config.width() < WIDE
+    return numerics.packedProducts() && config.narrow()
         ? new Numerics[] {numerics, numerics.forSingleRows()}
         : new Numerics[] {numerics};
   }
@@ -431,7 +428,7 @@ public final class Nbp {
   /** Rows (N,D) with rows of zeros behind them where there are too few to be fast. */
   private Sym enoughRows(Forward forward, Sym rows) {
     Method m = forward.method();
-    if (forward.numerics().packedProducts() && config.width() >= WIDE) {
+    if (forward.numerics().packedProducts() && !config.narrow()) {
       m.when(
           "%s < %s".formatted(rows.size(0), LEAST_ROWS),
           () ->

@@ -33,6 +33,9 @@ public record NbpConfig(
     int conditionVocabulary,
     boolean hybrid,
     @JsonSetter(nulls = Nulls.AS_EMPTY) int singleTokens) {
+  /** From this width on, weights come from memory, and narrower ones from a processor's cache. */
+  private static final int WIDE = 1024;
+
   /** Checks that the sizes fit together. */
   public NbpConfig {
     singleTokens = singleTokens == 0 ? blockSize : singleTokens;
@@ -65,6 +68,11 @@ public record NbpConfig(
         && conditionVocabulary == other.conditionVocabulary
         && hybrid == other.hybrid
         && singleTokens == other.singleTokens;
+  }
+
+  /** Whether its weights stay in a processor's cache from step to step. */
+  public boolean narrow() {
+    return width < WIDE;
   }
 
   /** Special ids in front of the vocabulary. */

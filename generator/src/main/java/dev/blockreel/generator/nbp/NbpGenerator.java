@@ -11,8 +11,10 @@ import dev.blockreel.nn.WeightList;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorScope;
+import dev.blockreel.script.Torch;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A loaded {@link Nbp}: ids in, logits out, with a preallocated cache of keys and values. Holds
@@ -21,6 +23,9 @@ import java.util.function.Consumer;
 public final class NbpGenerator implements AutoCloseable {
   /** What {@code model.json} says under {@code generator.kind}. */
   public static final String KIND = "nbp";
+
+  /** So many tokens are enough work for several threads in a narrow network, too. */
+  private static final int SHARED_TOKENS = 8;
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -151,6 +156,12 @@ public final class NbpGenerator implements AutoCloseable {
   /** As {@link #call}, for methods that return a list. */
   public List<Tensor> callForList(TensorScope scope, String method, Object... values) {
     return network.callForList(scope, method, values);
+  }
+
+  /** Makes a call, which reads this many tokens, with as many threads as suit it. */
+  public <T> T reading(int tokens, Supplier<T> call) {
+    boolean alone = description.network().narrow() && tokens < SHARED_TOKENS;
+    return alone ? Torch.alone(call) : call.get();
   }
 
   /** A cache of keys and values with {@code slots} places for streams. */

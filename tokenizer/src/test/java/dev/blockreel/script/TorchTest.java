@@ -1,0 +1,23 @@
+package dev.blockreel.script;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+class TorchTest {
+  @Test
+  void whatIsDoneAloneHasOneThreadAndLeavesTheOthersAsTheyWere() {
+    int threads = Torch.threads();
+    assertThat(Torch.alone(Torch::threads)).isEqualTo(1);
+    assertThat(Torch.threads()).isEqualTo(threads);
+    assertThatThrownBy(
+            () ->
+                Torch.alone(
+                    () -> {
+                      throw new IllegalStateException("failed");
+                    }))
+        .hasMessage("failed");
+    assertThat(Torch.threads()).isEqualTo(threads);
+  }
+}
