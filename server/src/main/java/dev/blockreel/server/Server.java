@@ -11,6 +11,7 @@ import dev.blockreel.server.jobs.ImageStore;
 import dev.blockreel.server.jobs.Jobs;
 import dev.blockreel.server.jobs.Limits;
 import dev.blockreel.server.operations.Measures;
+import dev.blockreel.server.operations.NativeHeap;
 import dev.blockreel.server.streams.ClipRecorder;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -56,6 +57,7 @@ public final class Server implements AutoCloseable {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final Measures measures = new Measures(registry);
+  private final NativeHeap nativeHeap = new NativeHeap();
   private FileChannel lock;
   private Vertx vertx;
   private HttpServer http;
@@ -148,6 +150,9 @@ public final class Server implements AutoCloseable {
               }
               api.sweep();
               jobs.later(images::sweep);
+              if (nativeHeap.restedEnough(engine.busy())) {
+                jobs.later(nativeHeap::trim);
+              }
             });
     api.open(new Service(models, jobs, images, engine));
   }

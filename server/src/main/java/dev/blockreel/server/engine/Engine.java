@@ -126,6 +126,11 @@ public final class Engine implements AutoCloseable {
     return threads.stream().anyMatch(EngineThread::ended);
   }
 
+  /** Whether any work is begun and not over, or waits. */
+  public synchronized boolean busy() {
+    return queue.depth() > 0 || threads.stream().anyMatch(thread -> thread.load() > 0);
+  }
+
   /** How much work waits. */
   public int depth() {
     return queue.depth();

@@ -1,0 +1,46 @@
+package dev.blockreel.server.operations;
+
+import java.lang.management.ManagementFactory;
+import javax.management.JMException;
+import javax.management.ObjectName;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives native memory that is free back to the system once the server has rested for a while. Under
+ * load it stays with the process: the next step would fetch the same pages again, and the system
+ * clear each of them.
+ */
+public final class NativeHeap {
+  private static final Logger LOG = LoggerFactory.getLogger(NativeHeap.class);
+
+  /** After a shorter pause the next user would wait for memory that has just been given back. */
+  private static final int REST_SECONDS = 5;
+
+  private int rested;
+
+  /**
+   * To be told each second, on one thread, whether anything is being generated.
+   *
+   * @return whether it is time to {@link #trim}: once in each rest
+   */
+  public boolean restedEnough(boolean busy) {
+    rested = busy ? 0 : Math.min(rested, REST_SECONDS) + 1;
+    return rested == REST_SECONDS;
+  }
+
+  /** Gives free memory back, where the JVM can. Takes milliseconds: not for an event loop. */
+  public void trim() {
+    try {
+      ManagementFactory.getPlatformMBeanServer()
+          .invoke(
+              new ObjectName("com.sun.management:type=DiagnosticCommand"),
+              "systemTrimNativeHeap",
+              new Object[0],
+              new String[0]);
+    } catch (JMException e) {
+      // Only some JVMs for Linux have this command.
+      LOG.debug("free native memory stays with the process: {}", e.getMessage());
+    }
+  }
+}
