@@ -31,6 +31,25 @@ public final class ClipsEvaluation {
   }
 
   /**
+   * Finds out whether clips that are still to be made can be compared, so that nobody makes them in
+   * vain.
+   *
+   * @param frames of each
+   * @throws EngineFailure BAD_REQUEST when they are too short for a network; MEDIA when the real
+   *     ones are, or cannot be read
+   */
+  public void requireComparable(int frames, Path real, EvaluationProgress progress) {
+    for (Network network : networks) {
+      if (frames < network.frames() && sampling.frames() == 0) {
+        throw EngineFailure.badRequest(
+            "the clips to be made have %d frames: the network of %s takes %d",
+            frames, network.name(), network.frames());
+      }
+    }
+    ClipSet.of(real, progress).requireUsable(0, sampling, networks, progress);
+  }
+
+  /**
    * Compares.
    *
    * @param made a folder of {@code CLASS/CLIP}, or of clips alone

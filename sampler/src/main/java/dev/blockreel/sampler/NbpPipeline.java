@@ -1,6 +1,8 @@
 package dev.blockreel.sampler;
 
 import dev.blockreel.checkpoint.ModelDirectory;
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.nbp.NbpConfig;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpPreset;
@@ -35,6 +37,7 @@ public final class NbpPipeline implements Pipeline {
   /** As {@link Pipeline#load}. */
   static NbpPipeline load(ModelDirectory model, Dtype dtype) {
     NbpConfig config = NbpGenerator.describe(model).network();
+    requireOneModel(config, Magvit2Tokenizer.describe(model).network());
     NbpConditions conditions = NbpConditions.of(model, config);
     SamplingOptions defaults = SamplingOptions.of(model);
     Numerics numerics = Numerics.inference(dtype);
@@ -45,6 +48,15 @@ public final class NbpPipeline implements Pipeline {
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
+    }
+  }
+
+  private static void requireOneModel(NbpConfig generator, Magvit2Config tokenizer) {
+    if (generator.codes() != tokenizer.codebookSize()) {
+      throw new EngineFailure(
+          FailureCode.CHECKPOINT_MISMATCH,
+          "the generator is for %d codes, the tokenizer has %d: levels %s"
+              .formatted(generator.codes(), tokenizer.codebookSize(), tokenizer.levels()));
     }
   }
 

@@ -10,6 +10,8 @@ import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
 import dev.blockreel.sampler.GenerationRequest.Mode;
 import dev.blockreel.script.Dtype;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,6 +37,17 @@ class PipelineTest {
   @AfterAll
   static void close() {
     pipeline.close();
+  }
+
+  @Test
+  void halvesOfTwoModelsAreRefusedWithBothNumbersOfCodes() throws IOException {
+    Path model = TinyModel.write(folder.resolve("halves"));
+    Path json = model.resolve("model.json");
+    String mixed = Files.readString(json).replaceFirst("\"codes\" *: *25", "\"codes\": 64");
+    Files.writeString(json, mixed);
+    assertThatThrownBy(() -> Pipeline.load(model, Dtype.FLOAT32))
+        .isInstanceOf(EngineFailure.class)
+        .hasMessage("the generator is for 64 codes, the tokenizer has 25: levels [5, 5]");
   }
 
   private static List<int[]> tokens(GenerationRequest request) {

@@ -214,12 +214,15 @@ final class Evaluate {
         description = "Size to which all are brought first. Default: the classifier's, else as is.")
     private String size;
 
-    final void compare(Path made, NetworkFlags flags, EvaluationProgress progress) {
+    /** Loads the networks, which are closed with {@code flags}. */
+    final ClipsEvaluation evaluation(NetworkFlags flags) {
       Network classifier = flags.loadClassifier();
-      ClipsReport report =
-          new ClipsEvaluation(
-                  sampling(classifier), classifier, flags.names(classifier), flags.loadOthers())
-              .run(made, real, out, progress);
+      return new ClipsEvaluation(
+          sampling(classifier), classifier, flags.names(classifier), flags.loadOthers());
+    }
+
+    final void compare(ClipsEvaluation evaluation, Path made, EvaluationProgress progress) {
+      ClipsReport report = evaluation.run(made, real, out, progress);
       report(report);
       print("clips", "%d made, %d real", report.made().clips(), report.real().clips());
       printScores("made", report.made().scores());
@@ -296,14 +299,16 @@ final class Evaluate {
     void run() {
       EvaluationProgress progress = progress();
       try (NetworkFlags flags = networks) {
+        ClipsEvaluation evaluation = evaluation(flags);
         Path clips;
         try (Pipeline pipeline = model.loadPipeline()) {
+          evaluation.requireComparable(pipeline.shape().frames(), real, progress);
           clips =
               new GeneratedFolder(
                       count, seed, sampling.over(pipeline), sampling.mode(), model.dtype())
                   .fill(pipeline, ModelDirectory.open(model.directory()), out, progress);
         }
-        compare(clips, flags, progress);
+        compare(evaluation, clips, progress);
       }
     }
   }
@@ -320,7 +325,7 @@ final class Evaluate {
     void run() {
       EvaluationProgress progress = progress();
       try (NetworkFlags flags = networks) {
-        compare(made, flags, progress);
+        compare(evaluation(flags), made, progress);
       }
     }
   }

@@ -145,6 +145,34 @@ class EvaluateTest {
   }
 
   @Test
+  void nothingIsGeneratedThatCouldNotBeCompared() {
+    Path out = folder.resolve("in-vain");
+    Object[] command = {
+      "evaluate",
+      "generate",
+      "--model",
+      model,
+      "--real",
+      real,
+      "--out",
+      out,
+      "--fvd",
+      network,
+      "--fvd-input",
+      "frames=64"
+    };
+    CommandLineRun.of(command)
+        .failedWith(2, "the clips to be made have 5 frames: the network of fvd takes 64");
+    command[5] = folder.resolve("nowhere");
+    command[11] = "frames=4";
+    CommandLineRun.of(command).failedWith(1, "nowhere");
+    command[9] = folder.resolve("nothing.pt");
+    command[5] = real;
+    CommandLineRun.of(command).failedWith(1, "nothing.pt");
+    assertThat(out.resolve("clips")).doesNotExist();
+  }
+
+  @Test
   void reconstructionsAreMeasuredByClass() throws IOException {
     Path out = folder.resolve("reconstructed");
     CommandLineRun run =
