@@ -428,7 +428,7 @@ public final class HttpLoad {
     while (metric("blockreel_jobs_running") > 0 || metric("blockreel_queue_depth") > 0) {
       pause(50);
     }
-    pause(8000); // after five seconds the server gives free memory back
+    pause(13_000); // after ten seconds of rest the server gives free memory back
   }
 
   private Map<String, Object> memory() {

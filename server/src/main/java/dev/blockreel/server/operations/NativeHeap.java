@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
 public final class NativeHeap {
   private static final Logger LOG = LoggerFactory.getLogger(NativeHeap.class);
 
-  /** After a shorter pause the next user would wait for memory that has just been given back. */
-  private static final int REST_SECONDS = 5;
+  /** Whoever comes after a rest waits longer for the first frame: short pauses are none. */
+  private static final int REST_SECONDS = 10;
 
   private int rested;
 

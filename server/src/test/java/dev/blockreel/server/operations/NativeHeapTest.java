@@ -15,7 +15,7 @@ class NativeHeapTest {
 
   @Test
   void eachRestGivesMemoryBackOnce() {
-    assertThat(timesInSecondsOfRest(4)).isZero();
+    assertThat(timesInSecondsOfRest(9)).isZero();
     assertThat(timesInSecondsOfRest(100)).isEqualTo(1);
     assertThat(heap.restedEnough(true)).isFalse();
     assertThat(timesInSecondsOfRest(100)).isEqualTo(1);
@@ -24,7 +24,7 @@ class NativeHeapTest {
   @Test
   void pausesUnderLoadAreNoRest() {
     for (int i = 0; i < 20; i++) {
-      assertThat(timesInSecondsOfRest(4)).isZero();
+      assertThat(timesInSecondsOfRest(9)).isZero();
       assertThat(heap.restedEnough(true)).isFalse();
     }
   }
