@@ -112,7 +112,7 @@ public final class Torch {
     return device.isGpu() ? "gpu " + device.getDeviceId() : "cpu";
   }
 
-  /** Threads that one call may use on the CPU. */
+  /** Threads that one call of the calling thread may use on the CPU. */
   public static int threads() {
     return JniUtils.getNumThreads();
   }
@@ -132,8 +132,8 @@ public final class Torch {
 
   /**
    * Does something on the calling thread alone: calls so short that several threads would wait for
-   * each other longer than they compute. Meanwhile no other thread may call for the first time, as
-   * it would be left alone for good.
+   * each other longer than they compute. Whoever calls for the first time meanwhile, even if only
+   * {@link #threads}, stays alone for good: threads that share a process ask for it before.
    */
   public static <T> T alone(Supplier<T> task) {
     int threads = threads();

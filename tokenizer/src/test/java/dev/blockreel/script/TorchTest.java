@@ -3,6 +3,9 @@ package dev.blockreel.script;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
 class TorchTest {
@@ -19,5 +22,19 @@ class TorchTest {
                     }))
         .hasMessage("failed");
     assertThat(Torch.threads()).isEqualTo(threads);
+  }
+
+  @Test
+  void whoKnowsItsThreadsKeepsThemWhileAnotherIsAlone() {
+    ExecutorService other = Executors.newSingleThreadExecutor();
+    try {
+      int threads = CompletableFuture.supplyAsync(Torch::threads, other).join();
+      assertThat(
+              Torch.<Integer>alone(
+                  () -> CompletableFuture.supplyAsync(Torch::threads, other).join()))
+          .isEqualTo(threads);
+    } finally {
+      other.shutdown();
+    }
   }
 }

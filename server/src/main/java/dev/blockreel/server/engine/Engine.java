@@ -167,7 +167,7 @@ public final class Engine implements AutoCloseable {
         models.put(source.name(), ServedModel.of(source, pipeline));
       }
       threads.forEach(thread -> thread.prepare(pipelines));
-      threads.forEach(thread -> thread.thread().start());
+      threads.forEach(EngineThread::begin);
       loaded.complete(Collections.unmodifiableMap(models));
     } catch (RuntimeException | Error e) {
       loaded.completeExceptionally(e);

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,7 @@ final class EngineThread {
   private final Map<String, ModelRunner> runners = new LinkedHashMap<>();
   private final Set<Work> works = new LinkedHashSet<>();
   private final Thread thread;
+  private final CompletableFuture<Integer> share = new CompletableFuture<>();
   private volatile int slotsTaken;
   private volatile boolean ended;
 
@@ -65,7 +67,13 @@ final class EngineThread {
     return thread;
   }
 
-  /** Makes a batch of each model; {@link #thread} can begin then. */
+  /** Begins, and returns once the thread knows its share of the processor ({@link Torch#alone}). */
+  void begin() {
+    thread.start();
+    share.join();
+  }
+
+  /** Makes a batch of each model; it can {@link #begin} then. */
   void prepare(Map<String, Pipeline> pipelines) {
     pipelines.forEach(
         (name, pipeline) ->
@@ -114,6 +122,7 @@ final class EngineThread {
   }
 
   private void run() {
+    share.complete(Torch.threads());
     try {
       while (engine.goesOn(this)) {
         for (Work work = engine.next(this); work != null; work = engine.next(this)) {
