@@ -5,6 +5,7 @@ import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.grid.TokenGrid;
+import dev.blockreel.media.MediaLibraries;
 import dev.blockreel.progress.ProgressLine;
 import dev.blockreel.sampler.GeneratedClip;
 import dev.blockreel.sampler.GenerationListener;
@@ -110,6 +111,7 @@ final class Generate extends EngineCommand {
     PrintStream report = standard ? err() : out();
     try (ClipDestination destination =
         stream || standard ? LiveOutput.open(place(), clips, out()) : openOutput(clips)) {
+      MediaLibraries.loadAhead();
       long began = System.nanoTime();
       try (Pipeline pipeline = model.loadPipeline()) {
         if (verbose()) {

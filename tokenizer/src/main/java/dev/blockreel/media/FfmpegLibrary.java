@@ -44,6 +44,11 @@ final class FfmpegLibrary {
     }
   }
 
+  /** Loads the natives, for whoever asks for them next; waits where that has begun. */
+  static void begin() {
+    // The class has been initialised by now.
+  }
+
   /**
    * Makes sure that the natives are there.
    *

@@ -8,6 +8,16 @@ import org.bytedeco.opencv.global.opencv_core;
 public final class MediaLibraries {
   private MediaLibraries() {}
 
+  /**
+   * Begins to load FFmpeg beside other work, and returns at once: for who will write clips as soon
+   * as that is done. Where it cannot be loaded, the first file says so.
+   */
+  public static void loadAhead() {
+    Thread loader = new Thread(FfmpegLibrary::begin, "ffmpeg-loader");
+    loader.setDaemon(true);
+    loader.start();
+  }
+
   /** Version of FFmpeg. */
   public static String ffmpeg() {
     FfmpegLibrary.load();
