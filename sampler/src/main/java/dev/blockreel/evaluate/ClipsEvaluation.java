@@ -34,19 +34,28 @@ public final class ClipsEvaluation {
    * Finds out whether clips that are still to be made can be compared, so that nobody makes them in
    * vain.
    *
+   * @param classes of the clips
    * @param frames of each
-   * @throws EngineFailure BAD_REQUEST when they are too short for a network; MEDIA when the real
-   *     ones are, or cannot be read
+   * @throws EngineFailure BAD_REQUEST when a network takes longer clips, or knows other classes;
+   *     MEDIA when real clips cannot be read or are too short
    */
-  public void requireComparable(int frames, Path real, EvaluationProgress progress) {
+  public void requireComparable(
+      List<String> classes, int frames, Path real, EvaluationProgress progress) {
+    int shown = sampling.frames() == 0 ? frames : sampling.frames();
     for (Network network : networks) {
-      if (frames < network.frames() && sampling.frames() == 0) {
+      if (shown < network.frames()) {
         throw EngineFailure.badRequest(
-            "the clips to be made have %d frames: the network of %s takes %d",
-            frames, network.name(), network.frames());
+            "%d frames of each clip are compared: the network of %s takes %d",
+            shown, network.name(), network.frames());
       }
     }
-    ClipSet.of(real, progress).requireUsable(0, sampling, networks, progress);
+    ClipSet realSet = ClipSet.of(real, progress);
+    requireKnown("the model", classes, names(realSet));
+    realSet.requireUsable(0, sampling, networks, progress);
+  }
+
+  private List<String> names(ClipSet real) {
+    return classNames.isEmpty() ? real.classes() : classNames;
   }
 
   /**
@@ -61,8 +70,8 @@ public final class ClipsEvaluation {
   public ClipsReport run(Path made, Path real, Path work, EvaluationProgress progress) {
     ClipSet madeSet = ClipSet.of(made, progress);
     ClipSet realSet = ClipSet.of(real, progress);
-    List<String> names = classNames.isEmpty() ? realSet.classes() : classNames;
-    requireKnown(madeSet, names);
+    List<String> names = names(realSet);
+    requireKnown(madeSet.root(), madeSet.classes(), names);
     int[] madeLabels = madeSet.labels(names);
     int[] realLabels = realSet.labels(names);
     Observations madeSeen =
@@ -84,12 +93,12 @@ public final class ClipsEvaluation {
   }
 
   /** A misspelt folder must not count as a class that is never recognised. */
-  private static void requireKnown(ClipSet made, List<String> names) {
-    List<String> unknown = made.classes().stream().filter(n -> !names.contains(n)).toList();
+  private static void requireKnown(Object made, List<String> classes, List<String> names) {
+    List<String> unknown = classes.stream().filter(name -> !names.contains(name)).toList();
     if (!unknown.isEmpty()) {
       throw EngineFailure.badRequest(
           "%s has classes that are not known: %s; known are %s",
-          made.root(), String.join(", ", unknown), String.join(", ", names));
+          made, String.join(", ", unknown), String.join(", ", names));
     }
   }
 

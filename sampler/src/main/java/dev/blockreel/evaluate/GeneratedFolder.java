@@ -61,10 +61,7 @@ public record GeneratedFolder(
    */
   public Path fill(
       Pipeline pipeline, ModelDirectory model, Path work, EvaluationProgress progress) {
-    if (pipeline.classes().isEmpty()) {
-      throw EngineFailure.badRequest("model %s has no classes to generate", model.path());
-    }
-    requireFolderNames(pipeline.classes());
+    requireClasses(pipeline, model);
     requireSameRequest(model, work);
     Path clips = work.resolve("clips");
     int total = perClass * pipeline.classes().size();
@@ -98,9 +95,17 @@ public record GeneratedFolder(
     return clips;
   }
 
-  /** Clips of a class lie in a folder of its name, by which an evaluation knows them. */
-  private static void requireFolderNames(List<String> classes) {
-    for (String name : classes) {
+  /**
+   * Checks that a model has classes, and that each can name a folder: by these an evaluation knows
+   * its clips.
+   *
+   * @throws EngineFailure BAD_REQUEST where not
+   */
+  public static void requireClasses(Pipeline pipeline, ModelDirectory model) {
+    if (pipeline.classes().isEmpty()) {
+      throw EngineFailure.badRequest("model %s has no classes to generate", model.path());
+    }
+    for (String name : pipeline.classes()) {
       if (name.isEmpty() || name.startsWith(".") || name.matches("(?s).*[/\\\\\\x00].*")) {
         throw EngineFailure.badRequest(
             "clips of a class are written to a folder of its name: %s cannot name one",

@@ -37,7 +37,7 @@ public final class NbpPipeline implements Pipeline {
   /** As {@link Pipeline#load}. */
   static NbpPipeline load(ModelDirectory model, Dtype dtype) {
     NbpConfig config = NbpGenerator.describe(model).network();
-    requireOneModel(config, Magvit2Tokenizer.describe(model).network());
+    requireOneModel(model, config, Magvit2Tokenizer.describe(model).network());
     NbpConditions conditions = NbpConditions.of(model, config);
     SamplingOptions defaults = SamplingOptions.of(model);
     Numerics numerics = Numerics.inference(dtype);
@@ -51,12 +51,14 @@ public final class NbpPipeline implements Pipeline {
     }
   }
 
-  private static void requireOneModel(NbpConfig generator, Magvit2Config tokenizer) {
+  private static void requireOneModel(
+      ModelDirectory model, NbpConfig generator, Magvit2Config tokenizer) {
     if (generator.codes() != tokenizer.codebookSize()) {
       throw new EngineFailure(
           FailureCode.CHECKPOINT_MISMATCH,
-          "the generator is for %d codes, the tokenizer has %d: levels %s"
-              .formatted(generator.codes(), tokenizer.codebookSize(), tokenizer.levels()));
+          "%s: the generator is for %d codes, the tokenizer has %d: levels %s"
+              .formatted(
+                  model.path(), generator.codes(), tokenizer.codebookSize(), tokenizer.levels()));
     }
   }
 

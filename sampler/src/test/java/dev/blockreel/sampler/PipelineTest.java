@@ -47,7 +47,7 @@ class PipelineTest {
     Files.writeString(json, mixed);
     assertThatThrownBy(() -> Pipeline.load(model, Dtype.FLOAT32))
         .isInstanceOf(EngineFailure.class)
-        .hasMessage("the generator is for 64 codes, the tokenizer has 25: levels [5, 5]");
+        .hasMessage(model + ": the generator is for 64 codes, the tokenizer has 25: levels [5, 5]");
   }
 
   private static List<int[]> tokens(GenerationRequest request) {

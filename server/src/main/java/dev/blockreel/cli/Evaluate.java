@@ -302,11 +302,14 @@ final class Evaluate {
         ClipsEvaluation evaluation = evaluation(flags);
         Path clips;
         try (Pipeline pipeline = model.loadPipeline()) {
-          evaluation.requireComparable(pipeline.shape().frames(), real, progress);
-          clips =
+          ModelDirectory directory = ModelDirectory.open(model.directory());
+          GeneratedFolder generated =
               new GeneratedFolder(
-                      count, seed, sampling.over(pipeline), sampling.mode(), model.dtype())
-                  .fill(pipeline, ModelDirectory.open(model.directory()), out, progress);
+                  count, seed, sampling.over(pipeline), sampling.mode(), model.dtype());
+          GeneratedFolder.requireClasses(pipeline, directory);
+          evaluation.requireComparable(
+              pipeline.classes(), pipeline.shape().frames(), real, progress);
+          clips = generated.fill(pipeline, directory, out, progress);
         }
         compare(evaluation, clips, progress);
       }

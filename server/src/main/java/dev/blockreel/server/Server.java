@@ -150,7 +150,7 @@ public final class Server implements AutoCloseable {
               }
               api.sweep();
               jobs.later(images::sweep);
-              if (nativeHeap.restedEnough(engine.busy())) {
+              if (nativeHeap.due(engine.busy())) {
                 jobs.later(nativeHeap::trim);
               }
             });

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -144,31 +145,30 @@ class EvaluateTest {
     assertThat(folder.resolve("named-out2/clips")).doesNotExist();
   }
 
+  private static CommandLineRun generate(Path out, Path real, Path fvd, String... more) {
+    List<Object> command = new ArrayList<>(List.of("evaluate", "generate", "--model", model));
+    command.addAll(List.of("--real", real, "--fvd", fvd, "--out", out));
+    command.addAll(List.of(more));
+    return CommandLineRun.of(command.toArray());
+  }
+
   @Test
-  void nothingIsGeneratedThatCouldNotBeCompared() {
+  void nothingIsGeneratedThatCouldNotBeCompared() throws IOException {
     Path out = folder.resolve("in-vain");
-    Object[] command = {
-      "evaluate",
-      "generate",
-      "--model",
-      model,
-      "--real",
-      real,
-      "--out",
-      out,
-      "--fvd",
-      network,
-      "--fvd-input",
-      "frames=64"
-    };
-    CommandLineRun.of(command)
-        .failedWith(2, "the clips to be made have 5 frames: the network of fvd takes 64");
-    command[5] = folder.resolve("nowhere");
-    command[11] = "frames=4";
-    CommandLineRun.of(command).failedWith(1, "nowhere");
-    command[9] = folder.resolve("nothing.pt");
-    command[5] = real;
-    CommandLineRun.of(command).failedWith(1, "nothing.pt");
+    generate(out, real, network, "--fvd-input", "frames=64")
+        .failedWith(2, "5 frames of each clip are compared: the network of fvd takes 64");
+    generate(out, real, network, "--fvd-input", "frames=4", "--frames", "3")
+        .failedWith(2, "3 frames of each clip are compared: the network of fvd takes 4");
+    generate(out, folder.resolve("nowhere"), network, "--fvd-input", "frames=4")
+        .failedWith(1, "nowhere");
+    generate(out, real, folder.resolve("nothing.pt")).failedWith(1, "nothing.pt");
+    Path some = folder.resolve("some");
+    for (String kind : List.of("walk-left", "slash-up")) {
+      Files.createDirectories(some.resolve(kind));
+      Files.copy(real.resolve(kind).resolve("c0.mkv"), some.resolve(kind).resolve("c0.mkv"));
+    }
+    generate(out, some, network, "--fvd-input", "frames=4")
+        .failedWith(2, "the model has classes that are not known: walk-right; known are");
     assertThat(out.resolve("clips")).doesNotExist();
   }
 

@@ -132,11 +132,14 @@ public final class Torch {
 
   /**
    * Does something on the calling thread alone: calls so short that several threads would wait for
-   * each other longer than they compute. Whoever calls for the first time meanwhile, even if only
-   * {@link #threads}, stays alone for good: threads that share a process ask for it before.
+   * each other longer than they compute. A thread that calls libtorch for the first time meanwhile
+   * would stay alone for good: where there are several, each calls {@link #threads} before.
    */
   public static <T> T alone(Supplier<T> task) {
     int threads = threads();
+    if (threads == 1 || onGpu()) {
+      return task.get();
+    }
     JniUtils.setNumThreads(1);
     try {
       return task.get();

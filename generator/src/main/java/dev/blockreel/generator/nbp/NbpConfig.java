@@ -36,6 +36,9 @@ public record NbpConfig(
   /** From this width on, weights come from memory, and narrower ones from a processor's cache. */
   private static final int WIDE = 1024;
 
+  /** So many weights stay in a processor's cache from step to step. */
+  private static final long FEW_WEIGHTS = 16_000_000;
+
   /** Checks that the sizes fit together. */
   public NbpConfig {
     singleTokens = singleTokens == 0 ? blockSize : singleTokens;
@@ -70,9 +73,15 @@ public record NbpConfig(
         && singleTokens == other.singleTokens;
   }
 
-  /** Whether its weights stay in a processor's cache from step to step. */
+  /** Whether its layers are so narrow that a step of few tokens does not wait for memory. */
   public boolean narrow() {
     return width < WIDE;
+  }
+
+  /** Whether a step of few tokens has too little to do for more than one core. */
+  public boolean small() {
+    long layer = 12L * width * width;
+    return layers * layer + (long) vocabulary() * width < FEW_WEIGHTS;
   }
 
   /** Special ids in front of the vocabulary. */

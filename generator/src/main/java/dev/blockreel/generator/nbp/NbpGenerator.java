@@ -24,7 +24,7 @@ public final class NbpGenerator implements AutoCloseable {
   /** What {@code model.json} says under {@code generator.kind}. */
   public static final String KIND = "nbp";
 
-  /** So many tokens are enough work for several threads in a narrow network, too. */
+  /** So many tokens are enough work for several threads in a small network, too. */
   private static final int SHARED_TOKENS = 8;
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -160,7 +160,7 @@ public final class NbpGenerator implements AutoCloseable {
 
   /** Makes a call, which reads this many tokens, with as many threads as suit it. */
   public <T> T reading(int tokens, Supplier<T> call) {
-    boolean alone = description.network().narrow() && tokens < SHARED_TOKENS;
+    boolean alone = description.network().small() && tokens < SHARED_TOKENS;
     return alone ? Torch.alone(call) : call.get();
   }
 

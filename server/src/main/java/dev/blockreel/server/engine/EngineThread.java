@@ -35,7 +35,7 @@ final class EngineThread {
   private final Map<String, ModelRunner> runners = new LinkedHashMap<>();
   private final Set<Work> works = new LinkedHashSet<>();
   private final Thread thread;
-  private final CompletableFuture<Integer> share = new CompletableFuture<>();
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private volatile int slotsTaken;
   private volatile boolean ended;
 
@@ -70,7 +70,7 @@ final class EngineThread {
   /** Begins, and returns once the thread knows its share of the processor ({@link Torch#alone}). */
   void begin() {
     thread.start();
-    share.join();
+    ready.join();
   }
 
   /** Makes a batch of each model; it can {@link #begin} then. */
@@ -122,8 +122,9 @@ final class EngineThread {
   }
 
   private void run() {
-    share.complete(Torch.threads());
     try {
+      LOG.debug("{} has a share of {} threads", thread.getName(), Torch.threads());
+      ready.complete(null);
       while (engine.goesOn(this)) {
         for (Work work = engine.next(this); work != null; work = engine.next(this)) {
           runners.get(work.model()).join(work);
@@ -143,6 +144,7 @@ final class EngineThread {
     } catch (RuntimeException | Error e) {
       LOG.error("an engine thread ended", e);
     } finally {
+      ready.complete(null);
       ended = true;
       runners.values().forEach(ModelRunner::close);
     }

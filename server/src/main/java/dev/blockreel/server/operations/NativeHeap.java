@@ -17,16 +17,23 @@ public final class NativeHeap {
   /** Whoever comes after a rest waits longer for the first frame: short pauses are none. */
   private static final int REST_SECONDS = 10;
 
+  /** A server that never rests has free memory that no step will want, too. */
+  private static final int LONGEST_SECONDS = 600;
+
   private int rested;
+  private int kept;
 
   /**
    * To be told each second, on one thread, whether anything is being generated.
    *
-   * @return whether it is time to {@link #trim}: once in each rest
+   * @return whether it is time to {@link #trim}: in each rest, and else now and then
    */
-  public boolean restedEnough(boolean busy) {
+  public boolean due(boolean busy) {
     rested = busy ? 0 : Math.min(rested, REST_SECONDS) + 1;
-    return rested == REST_SECONDS;
+    kept++;
+    boolean due = rested == REST_SECONDS || kept == LONGEST_SECONDS;
+    kept = due ? 0 : kept;
+    return due;
   }
 
   /** Gives free memory back, where the JVM can. Takes milliseconds: not for an event loop. */
