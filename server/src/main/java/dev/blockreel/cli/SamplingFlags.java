@@ -34,7 +34,8 @@ final class SamplingFlags {
   @Option(
       names = "--cfg",
       paramLabel = "F",
-      description = "Strength of classifier-free guidance; 0 for none.")
+      description =
+          "Strength of classifier-free guidance; 0 for none, for models of latents (xAR) all up to 1.")
   private Double cfg;
 
   @Option(
