@@ -15,7 +15,8 @@ public final class ProgressLine implements AutoCloseable {
   private final PrintStream stream;
   private final boolean terminal;
   private long shown = System.nanoTime();
-  private String line = "";
+  private String format = "";
+  private Object[] values = {};
   private boolean pending;
   private int printed;
 
@@ -39,9 +40,10 @@ public final class ProgressLine implements AutoCloseable {
     return new ProgressLine(stream, Boolean.getBoolean("blockreel.terminal"));
   }
 
-  /** Says how far the work is; cheap enough for every step. */
+  /** Says how far the work is; cheap enough for every step: only what is printed is formatted. */
   public void show(String format, Object... values) {
-    line = format.formatted(values);
+    this.format = format;
+    this.values = values;
     pending = true;
     long now = System.nanoTime();
     if (now - shown > (terminal ? TERMINAL_PAUSE : LOG_PAUSE)) {
@@ -57,6 +59,7 @@ public final class ProgressLine implements AutoCloseable {
   }
 
   private void print() {
+    String line = format.formatted(values);
     if (terminal) {
       stream.print("\r" + line + " ".repeat(Math.max(0, printed - line.length())));
     } else {
