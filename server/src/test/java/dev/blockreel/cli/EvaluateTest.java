@@ -173,6 +173,34 @@ class EvaluateTest {
   }
 
   @Test
+  void realClipsNeedNoClassesForDistances() throws IOException {
+    Path flat = Files.createDirectories(folder.resolve("flat"));
+    for (int i = 0; i < 4; i++) {
+      Files.copy(real.resolve("walk-left/c" + i + ".mkv"), flat.resolve("c" + i + ".mkv"));
+    }
+    Path out = folder.resolve("flat-out");
+    CommandLineRun run =
+        CommandLineRun.of(
+                "evaluate",
+                "generate",
+                "--model",
+                model,
+                "--real",
+                flat,
+                "--count",
+                2,
+                "--out",
+                out,
+                "--fid",
+                network,
+                "--fid-input",
+                "images=2")
+            .worked();
+    assertThat(run.out()).contains("6 made, 4 real", "Fréchet distance, fid");
+    assertThat(report(out).at("/distances/0/real").asInt()).isEqualTo(8);
+  }
+
+  @Test
   void reconstructionsAreMeasuredByClass() throws IOException {
     Path out = folder.resolve("reconstructed");
     CommandLineRun run =
