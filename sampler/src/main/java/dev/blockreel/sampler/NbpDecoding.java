@@ -136,8 +136,7 @@ final class NbpDecoding implements AutoCloseable {
     // Who watches sees every step.
     int steps = watcher != null ? 1 : Math.max(1, Math.min(singles, singlesOfACall));
     long begun = System.nanoTime();
-    int tokens = readings.stream().mapToInt(reading -> reading.ids.length).sum();
-    long[] drawn = generator.reading(tokens, () -> call(readings, streams, steps, watcher));
+    long[] drawn = call(readings, streams, steps, watcher);
     if (singles > 0) {
       adapt(steps, System.nanoTime() - begun);
     }
@@ -167,20 +166,23 @@ final class NbpDecoding implements AutoCloseable {
       Batch batch = new Batch(call, readings, streams, steps);
       try (TensorList masks = new TensorList(batch.masks)) {
         List<Tensor> made =
-            generator.callForList(
-                call,
-                "next",
-                call.longs(batch.ids, batch.ids.length),
-                call.longs(batch.positions, batch.ids.length),
-                batch.runs.stream().mapToLong(Integer::longValue).toArray(),
-                masks,
-                cache,
-                call.longs(batch.rows, batch.rows.length),
-                call.longs(batch.guided, batch.guided.length),
-                call.floats(batch.strengths, steps, batch.guided.length, 1),
-                call.floats(batch.draws.values(), steps, 4, batch.drawn),
-                batch.draws.few(),
-                call.longs(batch.feeds, batch.feeds.length));
+            generator.reading(
+                batch.ids.length,
+                () ->
+                    generator.callForList(
+                        call,
+                        "next",
+                        call.longs(batch.ids, batch.ids.length),
+                        call.longs(batch.positions, batch.ids.length),
+                        batch.runs.stream().mapToLong(Integer::longValue).toArray(),
+                        masks,
+                        cache,
+                        call.longs(batch.rows, batch.rows.length),
+                        call.longs(batch.guided, batch.guided.length),
+                        call.floats(batch.strengths, steps, batch.guided.length, 1),
+                        call.floats(batch.draws.values(), steps, 4, batch.drawn),
+                        batch.draws.few(),
+                        call.longs(batch.feeds, batch.feeds.length)));
         if (watcher != null) {
           watcher.logits(made.get(2), made.get(1));
         }

@@ -29,7 +29,7 @@ public final class NativeHeap {
    * @return whether it is time to {@link #trim}: in each rest, and else now and then
    */
   public boolean due(boolean busy) {
-    rested = busy ? 0 : Math.min(rested, REST_SECONDS) + 1;
+    rested = busy ? 0 : rested + 1;
     kept++;
     boolean due = rested == REST_SECONDS || kept == LONGEST_SECONDS;
     kept = due ? 0 : kept;
