@@ -6,8 +6,9 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 
 /**
- * Lets a process end in peace. The end of a Java process tears libtorch down at once, and a method
- * that still runs in it crashes; so who ends the process calls {@link #end} first.
+ * What goes round each native call: it begins with everything in reach ({@link Overflow}), and lets
+ * a process end in peace. The end of a Java process tears libtorch down at once, and a method that
+ * still runs in it crashes; so who ends the process calls {@link #end} first.
  */
 public final class NativeCalls {
   /** Any number of calls at a time, or, once, the end. */
@@ -19,6 +20,7 @@ public final class NativeCalls {
     Lock running = CALLS.readLock();
     running.lock();
     try {
+      Overflow.happen();
       return call.get();
     } finally {
       running.unlock();
