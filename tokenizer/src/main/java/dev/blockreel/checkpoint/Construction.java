@@ -2,6 +2,9 @@ package dev.blockreel.checkpoint;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,10 +40,8 @@ final class Construction {
           "datetime.timedelta",
           "datetime.timezone",
           "numpy._core.multiarray._reconstruct",
-          "numpy._core.multiarray.scalar",
           "numpy._core.numeric._frombuffer",
           "numpy.core.multiarray._reconstruct",
-          "numpy.core.multiarray.scalar",
           "numpy.core.numeric._frombuffer",
           "numpy.dtype",
           "numpy.ndarray",
@@ -136,6 +137,9 @@ final class Construction {
       }
       case "_codecs.encode" -> {
         return encode(arguments);
+      }
+      case "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar" -> {
+        return number(global, arguments);
       }
       case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2" -> {
         return tensor(arguments, null);
@@ -322,6 +326,39 @@ final class Construction {
     }
     spend(text.length());
     return text.getBytes(ISO_8859_1);
+  }
+
+  /** The meaning of {@code scalar(dtype, bytes)}; other things than numbers stay opaque. */
+  private Object number(Global scalar, List<?> arguments) {
+    if (argument(arguments, 0) instanceof Opaque dtype
+        && !dtype.arguments().isEmpty()
+        && argument(arguments, 1) instanceof byte[] bytes) {
+      boolean bigEndian =
+          dtype.state().get("__state__") instanceof List<?> state
+              && state.size() > 1
+              && ">".equals(state.get(1));
+      ByteBuffer value =
+          ByteBuffer.wrap(bytes).order(bigEndian ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN);
+      try {
+        return switch (String.valueOf(dtype.arguments().get(0))) {
+          case "b1" -> value.get() != 0;
+          case "i1" -> (long) value.get();
+          case "u1" -> (long) Byte.toUnsignedInt(value.get());
+          case "i2" -> (long) value.getShort();
+          case "u2" -> (long) Short.toUnsignedInt(value.getShort());
+          case "i4" -> (long) value.getInt();
+          case "u4" -> Integer.toUnsignedLong(value.getInt());
+          case "i8", "u8" -> value.getLong();
+          case "f4" -> (double) value.getFloat();
+          case "f8" -> value.getDouble();
+          default -> new Opaque(scalar.toString(), arguments);
+        };
+      } catch (BufferUnderflowException e) {
+        throw Refusal.broken(
+            file, "a number of its pickle has but %d bytes".formatted(bytes.length));
+      }
+    }
+    return new Opaque(scalar.toString(), arguments);
   }
 
   private void spend(long amount) {

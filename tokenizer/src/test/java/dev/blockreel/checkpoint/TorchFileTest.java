@@ -166,6 +166,25 @@ class TorchFileTest {
   }
 
   @Test
+  void numbersOfNumpyAreNumbers() throws IOException {
+    String dtype = "cnumpy\ndtype\n(S'%s'\nI0\nI1\ntR(I3\nS'%s'\nNNNI-1\nI-1\nI0\ntb";
+    String bytes = "c_codecs\nencode\n(V%s\nVlatin1\ntR";
+    String scalar = "cnumpy.core.multiarray\nscalar\n(" + dtype + bytes + "tR.";
+    String newer = scalar.replace("numpy.core", "numpy._core");
+    String little = "\\u0010\\u0002" + "\\u0000".repeat(6);
+    assertThat(unpickle(scalar.formatted("i8", "<", little))).isEqualTo(528L);
+    assertThat(unpickle(newer.formatted("i8", "<", little))).isEqualTo(528L);
+    assertThat(unpickle(newer.formatted("i2", ">", "\\u00ff\\u00fe"))).isEqualTo(-2L);
+    assertThat(unpickle(newer.formatted("f4", "<", "\\u0000\\u0000\\u0000\\u003f"))).isEqualTo(0.5);
+    assertThat(unpickle(newer.formatted("b1", "|", "\\u0001"))).isEqualTo(true);
+    assertThat(unpickle(newer.formatted("U1", "<", "\\u0041\\u0000\\u0000\\u0000")))
+        .isInstanceOf(Opaque.class);
+    assertMismatch(
+        () -> unpickle(newer.formatted("i8", "<", "\\u0001")),
+        "a number of its pickle has but 1 bytes");
+  }
+
+  @Test
   void otherFilesAreRefusedInOneLine() throws IOException {
     assertMismatch(() -> TorchFile.read(write(new byte[0])), "it is empty");
     assertMismatch(
