@@ -14,11 +14,11 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** A file that is written beside its name and gets the name only when whole. */
 public final class PartFile implements AutoCloseable {
-  /** Parts of all files that are not whole yet. */
-  private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
+  /** Parts of all files and folders that are not whole yet. */
+  static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
   /** Held while a part begins or gets its name, and for good once the process ends. */
-  private static final Lock CHANGES = new ReentrantLock();
+  static final Lock CHANGES = new ReentrantLock();
 
   private final Path target;
   private final Path part;
@@ -48,12 +48,18 @@ public final class PartFile implements AutoCloseable {
   }
 
   /**
-   * Removes the parts of all files, and lets none begin or become whole any more: whoever tries
-   * waits. For who ends the process, which runs no {@link #close}.
+   * Removes the parts of all files and folders, and lets none begin or become whole any more:
+   * whoever tries waits. For who ends the process, which runs no {@link #close}.
    */
   public static void end() {
     CHANGES.lock();
-    OPEN.forEach(part -> part.toFile().delete());
+    for (Path part : OPEN) {
+      try {
+        PartFolder.remove(part);
+      } catch (IOException e) {
+        // Nobody is left who could do more about it.
+      }
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 package dev.blockreel.media;
 
-import dev.blockreel.checkpoint.PartFile;
+import dev.blockreel.checkpoint.PartFolder;
 import dev.blockreel.checkpoint.SafetensorsWriter;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.grid.Clip;
@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 
 /**
@@ -93,26 +92,19 @@ public final class ClipWriter {
 
   /** All frames are made in a part folder first, so a full disk cannot leave half a clip. */
   private static void writeFolder(Path folder, Clip clip, int scale) {
-    Path part = folder.toAbsolutePath().resolveSibling(PartFile.partName(folder));
-    try {
-      Files.createDirectories(part);
-      try {
-        for (int t = 0; t < clip.frames(); t++) {
-          encode(part.resolve(frameName(t)), VideoFormat.PNG, clip.slice(t, t + 1), scale);
-        }
-        Files.createDirectories(folder);
-        // Frames of an older, longer clip would be read as the end of this one.
-        deleteFrames(folder);
-        for (int t = 0; t < clip.frames(); t++) {
-          Files.move(
-              part.resolve(frameName(t)),
-              folder.resolve(frameName(t)),
-              StandardCopyOption.REPLACE_EXISTING);
-        }
-      } finally {
-        deleteFrames(part);
-        Files.delete(part);
+    try (PartFolder part = new PartFolder(folder)) {
+      for (int t = 0; t < clip.frames(); t++) {
+        encode(part.path().resolve(frameName(t)), VideoFormat.PNG, clip.slice(t, t + 1), scale);
       }
+      part.commit(
+          () -> {
+            Files.createDirectories(folder);
+            // Frames of an older, longer clip would be read as the end of this one.
+            deleteFrames(folder);
+            for (int t = 0; t < clip.frames(); t++) {
+              Files.move(part.path().resolve(frameName(t)), folder.resolve(frameName(t)));
+            }
+          });
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot write the folder %s", folder);
     }

@@ -14,16 +14,18 @@ import org.junit.jupiter.api.io.TempDir;
 class PartFileTest {
   @TempDir private Path folder;
 
-  /** Writes one file, begins another, and waits. */
+  /** Writes one file, begins another and a folder, and waits. */
   static final class Writer {
     private Writer() {}
 
-    public static void main(String[] arguments) throws InterruptedException {
+    public static void main(String[] arguments) throws Exception {
       AtExit.guard(
           PartFile::end,
           () -> {
             PartFile.write(Path.of("whole.txt"), "whole");
-            try (PartFile half = new PartFile(Path.of("half.txt"))) {
+            try (PartFolder frames = new PartFolder(Path.of("frames"));
+                PartFile half = new PartFile(Path.of("half.txt"))) {
+              PartFile.write(frames.path().resolve("frame_0000.txt"), "a frame");
               System.out.println("begun");
               new CountDownLatch(1).await();
               half.commit();
@@ -45,7 +47,7 @@ class PartFileTest {
             .start();
     BufferedReader lines = writer.inputReader(StandardCharsets.UTF_8);
     assertThat(lines.readLine()).isEqualTo("begun");
-    assertThat(folder.toFile().list()).hasSize(3);
+    assertThat(folder.toFile().list()).hasSize(4);
     writer.destroy();
     assertThat(writer.waitFor()).isEqualTo(143); // 128 + SIGTERM
     assertThat(folder.toFile().list()).containsExactlyInAnyOrder("whole.txt", "err.txt");
