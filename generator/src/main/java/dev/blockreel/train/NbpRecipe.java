@@ -10,7 +10,7 @@ import dev.blockreel.failure.EngineFailure;
  * @param trainFrames frames of a clip that are learned in a step, its first ones, or null for all:
  *     a clip's beginning is the hardest part, and attention makes long ones dear
  * @param firstBlocks clips more in each step of which the tokens that come one by one are learned
- *     alone, from their own: they are a small part of a clip, but decide what the rest shows
+ *     alone: they are a small part of a clip, but decide what the rest shows
  * @param initial model (a name or a path) whose generator training starts from, or null for random
  *     weights; its sizes and number of classes must be the same
  * @param teacher who is imitated, or null to learn from the clips' own tokens
@@ -56,20 +56,22 @@ public record NbpRecipe(
   }
 
   /**
-   * A trained model whose guided probabilities are learned in place of the clips' tokens. The
-   * tokens that it makes one by one are imitated as they are: guidance there needs a model that has
-   * seen many first frames without their class.
+   * A trained model whose guided probabilities are learned in place of the clips' tokens: logits c
+   * + s·(c - u) with the class (c) and without it (u), of a strength s.
    *
    * @param model a name or a path; a model of the same tokenizer and number of classes
-   * @param guidance strength s of the other blocks, whose logits are c + s·(c - u) with the class
-   *     (c) and without it (u); 0 for none
+   * @param guidance strength in blocks; 0 for none
+   * @param singleGuidance strength in tokens that come one by one; 0 for none: {@code firstBlocks}
+   *     are then learned from the clips. Needs a model that has seen many first frames without
+   *     their class
    */
-  public record Teacher(String model, double guidance) {
-    /** Checks the range. */
+  public record Teacher(String model, double guidance, double singleGuidance) {
+    /** Checks the ranges. */
     public Teacher {
-      if (model == null || !(guidance >= 0)) {
+      if (model == null || !(guidance >= 0) || !(singleGuidance >= 0)) {
         throw EngineFailure.badRequest(
-            "a teacher has a model and a guidance of 0 or more: got %s, %s", model, guidance);
+            "a teacher has a model, and guidance of 0 or more: got %s, %s, %s",
+            model, guidance, singleGuidance);
       }
     }
   }

@@ -11,6 +11,7 @@ import dev.blockreel.nn.LoadedNetwork;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.nn.PrefixAttention.Prefix;
 import dev.blockreel.nn.WeightList;
+import dev.blockreel.script.Method;
 import dev.blockreel.script.ScriptWriter;
 import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
@@ -33,7 +34,7 @@ final class NbpTeacher implements AutoCloseable {
    * Loads the model.
    *
    * @param model the teacher
-   * @param guidance as in {@link NbpRecipe.Teacher}
+   * @param recipe strengths of guidance
    * @param config sizes of the pupil, which may differ from the teacher's in layers, heads and
    *     width alone
    * @param prefixes as in {@link Nbp#writeFull(ScriptWriter, String, Numerics, List)}
@@ -42,7 +43,7 @@ final class NbpTeacher implements AutoCloseable {
    */
   static NbpTeacher load(
       Predecessor model,
-      double guidance,
+      NbpRecipe.Teacher recipe,
       NbpConfig config,
       List<Prefix> prefixes,
       Numerics numerics) {
@@ -56,14 +57,14 @@ final class NbpTeacher implements AutoCloseable {
     Nbp teacher = new Nbp(own);
     ScriptWriter script = new ScriptWriter("Teacher");
     teacher.writeFull(script, "", numerics, prefixes);
-    write(script, config.singleTokens(), guidance);
+    write(script, config.singleTokens(), recipe);
     try (TensorFile file = model.model().tensors(ModelDirectory.GENERATOR_FILE)) {
       return new NbpTeacher(
           LoadedNetwork.of(script, WeightList.load(teacher.weights(), file, numerics)));
     }
   }
 
-  private static void write(ScriptWriter script, int singles, double guidance) {
+  private static void write(ScriptWriter script, int singles, NbpRecipe.Teacher recipe) {
     script.method(
         "probabilities",
         m -> {
@@ -73,13 +74,15 @@ final class NbpTeacher implements AutoCloseable {
           Sym last = m.integer("last");
           Sym w = m.tensors("w");
           Sym given = m.call("logits", ids, mask, last, w);
-          Sym free = m.call("logits", unconditional, mask, last, w).from(1, singles);
-          Sym blocks = given.from(1, singles);
-          m.line(
-              "torch.add_(%s, torch.sub(%s, %s), alpha=%s)"
-                  .formatted(blocks, blocks, free, guidance));
+          Sym free = m.call("logits", unconditional, mask, last, w);
+          guide(m, given.slice(1, 0, singles), free.slice(1, 0, singles), recipe.singleGuidance());
+          guide(m, given.from(1, singles), free.from(1, singles), recipe.guidance());
           m.returns(m.let("torch.softmax(%s, -1)".formatted(given)));
         });
+  }
+
+  private static void guide(Method m, Sym given, Sym free, double strength) {
+    m.line("torch.add_(%s, torch.sub(%s, %s), alpha=%s)".formatted(given, given, free, strength));
   }
 
   /**

@@ -75,6 +75,7 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
       List<String> classes,
       int learned,
       NbpTeacher teacher,
+      NbpTeacher teacherOfFirsts,
       Preview preview) {
     super(recipe, tokenizer, classes, tokens.count(), preview);
     this.recipe = recipe;
@@ -84,7 +85,11 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     this.layout = new NbpLayout(description.network());
     Part clips = new Part("Clips", recipe.training().batch(), learned, teacher);
     Part firsts =
-        new Part("FirstBlocks", recipe.firstBlocks(), description.network().singleTokens(), null);
+        new Part(
+            "FirstBlocks",
+            recipe.firstBlocks(),
+            description.network().singleTokens(),
+            teacherOfFirsts);
     this.parts = firsts.clips() == 0 ? List.of(clips) : List.of(clips, firsts);
   }
 
@@ -117,13 +122,25 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     // First, since these may not fit, and tokens cost time.
     int learned = learned(recipe, Magvit2Tokenizer.describe(tokenizer), description);
     requireBatch(recipe, description, learned);
-    try (NbpTeacher teacher =
-            teacher(recipe, description, learned, tokenizer, folder.classes(), console);
+    Predecessor imitated = imitated(recipe, tokenizer, folder.classes(), console);
+    int singles = description.network().singleTokens();
+    boolean firstsToo =
+        imitated != null && recipe.firstBlocks() > 0 && recipe.teacher().singleGuidance() > 0;
+    try (NbpTeacher teacher = teacher(recipe, imitated, description, learned);
+        NbpTeacher ofFirsts = teacher(recipe, firstsToo ? imitated : null, description, singles);
         TrainingFolder opened = TrainingFolder.open(out)) {
       Examples<int[]> tokens = tokens(folder, tokenizer, description.tokens(), out, console);
       NbpTraining training =
           new NbpTraining(
-              recipe, tokenizer, description, tokens, folder.classes(), learned, teacher, preview);
+              recipe,
+              tokenizer,
+              description,
+              tokens,
+              folder.classes(),
+              learned,
+              teacher,
+              ofFirsts,
+              preview);
       new TrainingLoop<>(training, recipe.training(), opened, console).run(resume);
     }
   }
@@ -137,22 +154,25 @@ public final class NbpTraining extends GeneratorTraining<NbpTraining.Batch> {
     }
   }
 
-  private static NbpTeacher teacher(
-      NbpRecipe recipe,
-      NbpGenerator.Description description,
-      int learned,
-      ModelDirectory tokenizer,
-      List<String> classes,
-      PrintStream console) {
+  private static Predecessor imitated(
+      NbpRecipe recipe, ModelDirectory tokenizer, List<String> classes, PrintStream console) {
     if (recipe.teacher() == null) {
       return null;
     }
     Predecessor model = Predecessor.toImitate(recipe.teacher().model());
     model.requireClasses(classes);
     model.tellOtherTokenizer(tokenizer, console);
+    return model;
+  }
+
+  private static NbpTeacher teacher(
+      NbpRecipe recipe, Predecessor model, NbpGenerator.Description description, int learned) {
+    if (model == null) {
+      return null;
+    }
     List<Prefix> prefixes = prefixes(new NbpLayout(description.network()), learned);
     return NbpTeacher.load(
-        model, recipe.teacher().guidance(), description.network(), prefixes, numerics(recipe));
+        model, recipe.teacher(), description.network(), prefixes, numerics(recipe));
   }
 
   private static NbpGenerator.Description description(

@@ -279,29 +279,34 @@ class TrainingTest {
     TokenizerTraining.run(tokenizerRecipe(schedule(2, 2, 100)), data, tokenizer, false, SILENT);
     Path teacher =
         train(generatorRecipe(tokenizer, null, 0.3, schedule(120, 6, 100)), "teacherOfFive");
-    assertGuidesBlocksAlone(ModelDirectory.open(teacher), 1.5);
+    assertGuides(ModelDirectory.open(teacher), 1.5, 0);
+    assertGuides(ModelDirectory.open(teacher), 1.5, 0.7);
 
-    train(pupil(tokenizer, teacher, 4, 1.5), "pupil");
-    double[] losses = losses(folder.resolve("pupil"));
-    assertThat(losses[losses.length - 1]).isLessThan(0.5 * losses[0]);
+    for (double singles : new double[] {0, 0.7}) {
+      String name = "pupil" + singles;
+      train(pupil(tokenizer, teacher, 4, 1.5, singles), name);
+      double[] losses = losses(folder.resolve(name));
+      assertThat(losses[losses.length - 1]).isLessThan(0.5 * losses[0]);
+    }
 
-    assertThatThrownBy(() -> train(pupil(tokenizer, teacher, 2, 1.5), "stranger"))
+    assertThatThrownBy(() -> train(pupil(tokenizer, teacher, 2, 1.5, 0), "stranger"))
         .hasMessageContaining("reads other tokens");
     assertThat(folder.resolve("stranger")).doesNotExist();
-    assertThatThrownBy(() -> pupil(tokenizer, teacher, 4, -1))
+    assertThatThrownBy(() -> pupil(tokenizer, teacher, 4, -1, 0))
         .hasMessageContaining("guidance of 0 or more");
   }
 
   /** One with fewer layers that starts from random weights. */
-  private static NbpRecipe pupil(Path tokenizer, Path teacher, int block, double guidance) {
+  private static NbpRecipe pupil(
+      Path tokenizer, Path teacher, int block, double guidance, double singleGuidance) {
     NbpRecipe taught = generatorRecipe(tokenizer, null, 0, schedule(120, 6, 100));
     return new NbpRecipe(
         taught.tokenizer(),
         new NbpRecipe.Sizes(1, 2, 32, block, 0),
         null,
-        0,
+        6,
         null,
-        new NbpRecipe.Teacher(teacher.toString(), guidance),
+        new NbpRecipe.Teacher(teacher.toString(), guidance, singleGuidance),
         0,
         taught.sampling(),
         taught.training(),
@@ -310,7 +315,7 @@ class TrainingTest {
   }
 
   /** Of a clip with its class beside the same without. */
-  private static void assertGuidesBlocksAlone(ModelDirectory model, double guidance) {
+  private static void assertGuides(ModelDirectory model, double guidance, double singles) {
     NbpConfig config = NbpGenerator.describe(model).network();
     NbpLayout layout = new NbpLayout(config);
     int[] codes = IntStream.range(0, 32).map(i -> i * 5 % config.codes()).toArray();
@@ -322,7 +327,7 @@ class TrainingTest {
         NbpTeacher teacher =
             NbpTeacher.load(
                 Predecessor.toImitate(model.path().toString()),
-                guidance,
+                new NbpRecipe.Teacher(model.path().toString(), guidance, singles),
                 config,
                 List.of(),
                 Numerics.plain())) {
@@ -336,7 +341,7 @@ class TrainingTest {
           teacher.probabilities(scope, unconditional, unconditional, mask, 32).toFloats();
       assertThat(without).isNotEqualTo(with);
       for (int token = 0; token < 32; token++) {
-        double strength = token < config.blockSize() ? 0 : guidance;
+        double strength = token < config.blockSize() ? singles : guidance;
         assertThat(row(taught, token, config))
             .containsExactly(softmax(with, without, token, config, strength), within(1e-5));
         assertThat(row(unmoved, token, config))
