@@ -6,7 +6,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 
 /**
- * Lets exponentials overflow once in a while, on purpose.
+ * Lets an exponential overflow before each native call, on purpose.
  *
  * <p>libtorch's exponential for AVX-512, which softmax and SiLU use, reads the constant infinity
  * with a load that is masked wherever nothing overflows. When the page of that constant is not in
@@ -31,7 +31,7 @@ final class Overflow {
         : null;
   }
 
-  /** Overflows, in a few microseconds. */
+  /** Overflows, in about a microsecond; does nothing where none of this is needed. */
   static void happen() {
     if (NUMBERS != null) {
       JniUtils.sigmoid(NUMBERS).close();
