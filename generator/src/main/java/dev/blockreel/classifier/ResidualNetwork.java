@@ -88,7 +88,7 @@ public final class ResidualNetwork {
       this.weight =
           scope.declare(
               "weight",
-              Weight.Role.CONVOLUTION,
+              stride == 1 ? Weight.Role.CONVOLUTION : Weight.Role.STRIDED_CONVOLUTION,
               Init.normal(Math.sqrt(1.0 / (in * time * space * space))),
               out,
               in,

@@ -131,7 +131,7 @@ final class TrainingStep {
 
   /** Muon is for what lies between layers; rows of a head are as rare as their codes. */
   private static boolean hidden(Weight weight) {
-    return weight.role() == Weight.Role.LINEAR || weight.role() == Weight.Role.CONVOLUTION;
+    return weight.role() == Weight.Role.LINEAR || weight.role().isConvolution();
   }
 
   private static String literals(List<Weight> weights, Function<Weight, Object> value) {

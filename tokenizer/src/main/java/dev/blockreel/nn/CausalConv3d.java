@@ -41,7 +41,17 @@ public final class CausalConv3d {
     this.strideTime = strideTime;
     this.strideSpace = strideSpace;
     this.weight =
-        scope.declare("weight", Weight.Role.CONVOLUTION, init, out, in, kernel, kernel, kernel);
+        scope.declare(
+            "weight",
+            strideTime * strideSpace == 1
+                ? Weight.Role.CONVOLUTION
+                : Weight.Role.STRIDED_CONVOLUTION,
+            init,
+            out,
+            in,
+            kernel,
+            kernel,
+            kernel);
     this.bias = scope.declare("bias", Weight.Role.VECTOR, Init.constant(0), out);
   }
 
@@ -53,7 +63,10 @@ public final class CausalConv3d {
             scope.name(),
             () -> {
               int edge = kernel / 2;
-              Sym padded = edge == 0 ? x : x.replicationPad3d(edge, edge, edge, edge, 2 * edge, 0);
+              boolean pairs = forward.numerics().pairsRows(weight);
+              Sym height = x.size(3);
+              Object below = pairs ? forward.method().let(height + " % 2 + " + edge) : edge;
+              Sym padded = edge == 0 ? x : x.replicationPad3d(edge, edge, edge, below, 2 * edge, 0);
               // Always one layout: left to itself it follows from sizes of 1, and with it which of
               // oneDNN's ways is taken and the order of its sums.
               Sym input = padded.channelsLast3d();
@@ -67,6 +80,10 @@ public final class CausalConv3d {
               }
               Sym w = forward.weight(weight);
               Sym b = forward.weight(bias);
+              if (pairs) {
+                int place = PairedRows.place(scope.weights(), weight, forward.numerics());
+                return PairedRows.apply(forward, input, place, b).slice(3, 0, height);
+              }
               if (forward.numerics().packs(weight)) {
                 return input.packedConv3d(w, b, strideTime, strideSpace, strideSpace);
               }

@@ -69,8 +69,18 @@ public record Numerics(
    */
   public boolean packs(Weight kernel) {
     long[] shape = kernel.shape();
-    boolean fills = shape[0] % LANES == 0 && (shape[1] % LANES == 0 || shape[1] < LANES);
-    return packedKernels && shape.length == 5 && fills;
+    return packedKernels
+        && kernel.role().isConvolution()
+        && shape.length == 5
+        && shape[0] % LANES == 0
+        && (shape[1] % LANES == 0 || shape[1] < LANES);
+  }
+
+  /** Whether a kernel that is packed is so for {@link PairedRows}. */
+  boolean pairsRows(Weight kernel) {
+    return packs(kernel)
+        && kernel.role() == Weight.Role.CONVOLUTION
+        && PairedRows.suits(kernel.shape());
   }
 
   /** Whether {@link CachedAttention} is written as products, as it is where a CPU infers. */

@@ -25,12 +25,19 @@ public record Weight(String name, long[] shape, Role role, Init init, int index,
     LINEAR,
     /** (codes, in) matrix of a linear layer that gives logits; used like LINEAR, trained apart. */
     HEAD,
-    /** Kernel of a 2-D or 3-D convolution: may be laid out channels-last. */
+    /** Kernel of a 2-D or 3-D convolution that moves by single places: may be packed. */
     CONVOLUTION,
+    /** The same of one that moves by several. */
+    STRIDED_CONVOLUTION,
     /** A table of vectors; no weight decay. */
     TABLE,
     /** Bias, scale or buffer; no weight decay. */
-    VECTOR
+    VECTOR;
+
+    /** Whether it is the kernel of a convolution. */
+    public boolean isConvolution() {
+      return this == CONVOLUTION || this == STRIDED_CONVOLUTION;
+    }
   }
 
   /** Number of values. */

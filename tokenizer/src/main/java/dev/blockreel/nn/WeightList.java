@@ -9,6 +9,7 @@ import dev.blockreel.failure.FailureCode;
 import dev.blockreel.script.Dtype;
 import dev.blockreel.script.Script;
 import dev.blockreel.script.ScriptWriter;
+import dev.blockreel.script.Sym;
 import dev.blockreel.script.Tensor;
 import dev.blockreel.script.TensorList;
 import dev.blockreel.script.TensorScope;
@@ -20,6 +21,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A model's weights on the device, prepared as its {@link Numerics} want them, in the order of its
@@ -192,6 +194,7 @@ public final class WeightList implements AutoCloseable {
       TensorScope kept, List<Weight> weights, Numerics numerics, Source source) {
     try (Script script = preparation(numerics).compile()) {
       Tensor[] tensors = new Tensor[weights.size()];
+      List<Tensor> behind = new ArrayList<>();
       for (int i = 0; i < tensors.length; i++) {
         if (tensors[i] != null) {
           continue; // stacked already
@@ -201,6 +204,13 @@ public final class WeightList implements AutoCloseable {
           Tensor tensor = source.read(step, weight);
           if (numerics.castWeights()) {
             tensors[i] = trainable(script, step, tensor, weight.role()).moveTo(kept);
+            continue;
+          }
+          if (numerics.pairsRows(weight)) {
+            for (Tensor kernel : script.callForList(step, "pairRows", tensor)) {
+              behind.add(kernel.moveTo(kept));
+            }
+            tensors[i] = kept.zeros(0);
             continue;
           }
           List<Tensor> rows = new ArrayList<>(List.of(tensor));
@@ -223,7 +233,7 @@ public final class WeightList implements AutoCloseable {
           }
         }
       }
-      return List.of(tensors);
+      return Stream.concat(Arrays.stream(tensors), behind.stream()).toList();
     }
   }
 
@@ -234,7 +244,7 @@ public final class WeightList implements AutoCloseable {
   private static Tensor trainable(
       Script script, TensorScope step, Tensor tensor, Weight.Role role) {
     String method =
-        role != Weight.Role.CONVOLUTION
+        !role.isConvolution()
             ? "trainable"
             : tensor.shape().length == 4 ? "trainableKernel2d" : "trainableKernel3d";
     try (TensorList single = new TensorList(List.of(tensor))) {
@@ -251,7 +261,8 @@ public final class WeightList implements AutoCloseable {
             case HALVES -> 5;
           };
       // 2 for (out,in,h,w), 3 for (out,in,t,h,w), as the numbers of memory formats; 4 for packed.
-      case CONVOLUTION -> numerics.packs(weight) ? 4 : weight.shape().length - 2;
+      case CONVOLUTION, STRIDED_CONVOLUTION ->
+          numerics.packs(weight) ? 4 : weight.shape().length - 2;
       case TABLE, VECTOR -> 0;
     };
   }
@@ -260,7 +271,17 @@ public final class WeightList implements AutoCloseable {
   // Packing is named only where it is used: a libtorch without it knows no such operator.
   private static ScriptWriter preparation(Numerics numerics) {
     boolean packs = numerics.packedProducts() || numerics.packedKernels();
-    return new ScriptWriter("Preparation")
+    ScriptWriter script = new ScriptWriter("Preparation");
+    if (numerics.packedKernels()) {
+      script.method(
+          "pairRows",
+          m ->
+              m.returnsAll(
+                  PairedRows.kernels(m.tensor("kernel")).stream()
+                      .map(kernel -> kernel.to(numerics.compute()).packedKernel2d())
+                      .toArray(Sym[]::new)));
+    }
+    return script
         .method("trainable", m -> m.returns(m.let("torch.clone(" + m.tensors("state") + "[0])")))
         .method(
             "trainableKernel2d",
@@ -283,14 +304,7 @@ public final class WeightList implements AutoCloseable {
                         m.line(
                             "%s = ops.mkldnn._reorder_linear_weight(%s, %s)"
                                 .formatted(y, y, PACKED_FOR_ROWS)));
-                m.when(
-                    layout + " == 4",
-                    () ->
-                        m.line(
-                            y
-                                + " = ops.mkldnn._reorder_convolution_weight("
-                                + y
-                                + ", [0, 0, 0], [1, 1, 1], [1, 1, 1], 1, None)"));
+                m.when(layout + " == 4", () -> m.assign(y, y.packedKernel3d()));
               }
               if (numerics.products() == Numerics.Products.HALVES) {
                 m.when(

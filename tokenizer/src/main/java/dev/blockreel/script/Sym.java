@@ -86,7 +86,7 @@ public final class Sym {
   }
 
   /** Multiplies in this value's own memory. */
-  public Sym mulInPlace(Sym other) {
+  public Sym mulInPlace(Object other) {
     return op("torch.mul_(%s, %s)", this, other);
   }
 
@@ -175,6 +175,11 @@ public final class Sym {
 
   public Sym permute(Object... order) {
     return op("torch.permute(%s, %s)", this, list(order));
+  }
+
+  /** Dimensions {@code first} to {@code last} become one. */
+  public Sym flatten(int first, int last) {
+    return op("torch.flatten(%s, %s, %s)", this, first, last);
   }
 
   public Sym transpose(int first, int second) {
@@ -267,16 +272,42 @@ public final class Sym {
   /** 3-D convolution without padding over (B,C,T,H,W); {@code bias} may be null. */
   public Sym conv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
     return op(
-        "torch.conv3d(%s, %s, %s, [%s, %s, %s])",
-        this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
+        "torch.conv3d(%s, %s, %s, [%s, %s, %s])", this, weight, bias, strideT, strideH, strideW);
   }
 
-  /** The same with a weight that oneDNN packed. */
+  /** This kernel, (out,in,t,h,w), packed by oneDNN. */
+  public Sym packedKernel3d() {
+    return op(
+        "ops.mkldnn._reorder_convolution_weight(%s, [0, 0, 0], [1, 1, 1], [1, 1, 1], 1, None)",
+        this);
+  }
+
+  /** This kernel, (out,in,h,w), packed by oneDNN. */
+  public Sym packedKernel2d() {
+    return op(
+        "ops.mkldnn._reorder_convolution_weight(%s, [0, 0], [1, 1], [1, 1], 1, None)",
+        channelsLast2d());
+  }
+
+  /**
+   * Convolution of (B,C,H,W), channels innermost, that moves by single places, without a border;
+   * {@code bias} may be null.
+   *
+   * @param weight what {@link #packedKernel2d} gave
+   */
+  public Sym packedConv2d(Sym weight, Sym bias) {
+    return op(
+        "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0], [1, 1], [1, 1], 1, \"none\","
+            + " annotate(List[Optional[number]], []), \"\")",
+        this, weight, bias == null ? "None" : bias);
+  }
+
+  /** {@link #conv3d} with what {@link #packedKernel3d} gave. */
   public Sym packedConv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
     return op(
         "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0, 0], [%s, %s, %s], [1, 1, 1], 1,"
             + " \"none\", annotate(List[Optional[number]], []), \"\")",
-        this, weight, bias, strideT, strideH, strideW);
+        this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
   }
 
   /**
@@ -290,7 +321,7 @@ public final class Sym {
   /**
    * Repeats the border values outwards over (B,C,T,H,W): left, right, top, bottom, before, after.
    */
-  public Sym replicationPad3d(int left, int right, int top, int bottom, int before, int after) {
+  public Sym replicationPad3d(int left, int right, int top, Object bottom, int before, int after) {
     return op(
         "torch.replication_pad3d(%s, [%s, %s, %s, %s, %s, %s])",
         this, left, right, top, bottom, before, after);
@@ -370,6 +401,21 @@ public final class Sym {
   /** Mean cross-entropy of these logits (N,V) against class numbers (N). */
   public Sym crossEntropy(Sym targets) {
     return op("torch.cross_entropy_loss(%s, %s)", this, targets);
+  }
+
+  /** Memory of this one's format and device for a tensor of these sizes, its values unknown. */
+  public Sym emptyLike(Object... sizes) {
+    return op("torch.new_empty(%s, %s)", this, list(sizes));
+  }
+
+  /** Writes the sum into the memory of {@code target}. */
+  public void addInto(Sym other, Sym target) {
+    method.line("torch.add(%s, %s, alpha=1, out=%s)".formatted(this, other, target));
+  }
+
+  /** Writes the difference into the memory of {@code target}. */
+  public void subInto(Sym other, Sym target) {
+    method.line("torch.sub(%s, %s, alpha=1, out=%s)".formatted(this, other, target));
   }
 
   /** Writes {@code source} into this tensor's own memory. */

@@ -22,9 +22,10 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class ConvolutionTest {
   private static final int FRAMES = 5;
-  private static final int SIDE = 10;
+  private static final int WIDTH = 10;
 
-  private record Case(int in, int out, int kernel, int stride, boolean images, Numerics numerics) {}
+  private record Case(
+      int in, int out, int kernel, int stride, int height, boolean images, Numerics numerics) {}
 
   private static Stream<Case> cases() {
     return Stream.of(Numerics.plain(), Numerics.inference(Dtype.BFLOAT16))
@@ -34,15 +35,18 @@ class ConvolutionTest {
                     .flatMap(
                         images ->
                             Stream.of(
-                                new Case(12, 32, 3, 1, images, numerics),
-                                new Case(32, 12, 3, 1, images, numerics),
-                                new Case(24, 24, 3, 1, images, numerics),
-                                new Case(24, 48, 3, 2, images, numerics),
-                                new Case(20, 48, 3, 1, images, numerics),
-                                new Case(48, 5, 3, 1, images, numerics),
-                                new Case(16, 16, 3, 2, images, numerics),
-                                new Case(32, 40, 1, 1, images, numerics),
-                                new Case(12, 80, 1, 1, images, numerics))));
+                                new Case(12, 32, 3, 1, 10, images, numerics),
+                                new Case(32, 12, 3, 1, 10, images, numerics),
+                                new Case(24, 24, 3, 1, 10, images, numerics),
+                                new Case(24, 48, 3, 2, 10, images, numerics),
+                                new Case(20, 48, 3, 1, 10, images, numerics),
+                                new Case(48, 5, 3, 1, 10, images, numerics),
+                                new Case(16, 16, 3, 2, 10, images, numerics),
+                                new Case(128, 144, 3, 1, 10, images, numerics),
+                                new Case(144, 128, 3, 1, 9, images, numerics),
+                                new Case(144, 128, 3, 2, 10, images, numerics),
+                                new Case(32, 40, 1, 1, 10, images, numerics),
+                                new Case(12, 80, 1, 1, 10, images, numerics))));
   }
 
   @ParameterizedTest
@@ -82,7 +86,9 @@ class ConvolutionTest {
                           : forward.leave(layer.apply(forward, forward.enter(x))));
                 });
     long[] shape =
-        c.images ? new long[] {1, c.in, SIDE, SIDE} : new long[] {1, c.in, FRAMES, SIDE, SIDE};
+        c.images
+            ? new long[] {1, c.in, c.height, WIDTH}
+            : new long[] {1, c.in, FRAMES, c.height, WIDTH};
     float[] pixels = new float[(int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
     SplittableRandom random = new SplittableRandom(3);
     for (int i = 0; i < pixels.length; i++) {
