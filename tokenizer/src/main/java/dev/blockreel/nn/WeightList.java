@@ -296,7 +296,10 @@ public final class WeightList implements AutoCloseable {
               var dtype = m.integer("dtype");
               var layout = m.integer("layout");
               // Cast before they are joined: wider copies of all parts would be the largest of all.
-              var y = m.let("torch.cat([p.to(%s) for p in %s], 0)".formatted(dtype, parts));
+              var joined = "torch.cat([p.to(%s) for p in %s], 0)".formatted(dtype, parts);
+              // What stands alone need not be copied before it is packed, which copies as well.
+              var alone = "torch.len(%s) == 1 and %s in [1, 4, 5]".formatted(parts, layout);
+              var y = m.let("%s[0].to(%s) if %s else %s".formatted(parts, dtype, alone, joined));
               if (packs) {
                 m.when(
                     layout + " == 1",
