@@ -272,7 +272,8 @@ public final class Sym {
   /** 3-D convolution without padding over (B,C,T,H,W); {@code bias} may be null. */
   public Sym conv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
     return op(
-        "torch.conv3d(%s, %s, %s, [%s, %s, %s])", this, weight, bias, strideT, strideH, strideW);
+        "torch.conv3d(%s, %s, %s, [%s, %s, %s])",
+        this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
   }
 
   /** This kernel, (out,in,t,h,w), packed by oneDNN. */
@@ -307,7 +308,7 @@ public final class Sym {
     return op(
         "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0, 0], [%s, %s, %s], [1, 1, 1], 1,"
             + " \"none\", annotate(List[Optional[number]], []), \"\")",
-        this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
+        this, weight, bias, strideT, strideH, strideW);
   }
 
   /**
