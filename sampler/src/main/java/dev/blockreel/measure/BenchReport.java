@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What was measured on one machine in one run, as it is kept in a JSON file.
@@ -20,6 +21,8 @@ import java.util.Optional;
  */
 public record BenchReport(String model, Machine machine, Peaks peaks, List<Row> rows) {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final Set<String> CONVOLUTIONAL = Set.of("encode", "decode");
 
   /**
    * Where something was measured.
@@ -116,6 +119,11 @@ public record BenchReport(String model, Machine machine, Peaks peaks, List<Row> 
     lines.add(
         "peaks of this run: %.0f GFLOP/s, %.1f GB/s"
             .formatted(peaks.flops() / 1e9, peaks.bytesPerSecond() / 1e9));
+    if (rows.stream().anyMatch(row -> CONVOLUTIONAL.contains(row.name))) {
+      lines.add(
+          "encode and decode count the arithmetic of direct convolutions; where rows are paired, a"
+              + " third of it is saved");
+    }
     lines.add("");
     lines.add(
         "%-9s %-42s %9s %9s %8s %8s %5s %7s %5s%s"
