@@ -26,6 +26,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Decoding in chunks against decoding the whole. */
@@ -148,41 +149,24 @@ class ClipStreamTest {
     return new Clip(pixels, frames, side, side, 8);
   }
 
-  @Test
-  void packedKernelsGiveWhatPlainOnesGiveButForRounding() {
+  /** From 128 channels on rows are paired, which rounds more often. */
+  @ParameterizedTest
+  @CsvSource({"16, 1.1", "128, 2"})
+  void packedKernelsGiveWhatPlainOnesGiveButForRounding(int width, double error) {
     Numerics packed = Numerics.inference(Dtype.BFLOAT16);
     assumeTrue(packed.packedKernels(), "oneDNN packs bf16 on processors with AVX-512 only");
     Numerics loose = new Numerics(Dtype.BFLOAT16, false, Numerics.Products.PLAIN, true, false);
-    Clip clip = clip(5, 9, 16);
+    Clip clip = clip(5, 9, 12);
     List<TokenGrid> grids = List.of(grid(1, 5), grid(2, 5));
-    try (Magvit2Tokenizer plain = tokenizer(Numerics.plain(), 1, 1, 2);
-        Magvit2Tokenizer unpacked = tokenizer(loose, 1, 1, 2);
-        Magvit2Tokenizer fast = tokenizer(packed, 1, 1, 2)) {
+    try (Magvit2Tokenizer plain = wideTokenizer(width, Numerics.plain(), 1, 1, 2);
+        Magvit2Tokenizer unpacked = wideTokenizer(width, loose, 1, 1, 2);
+        Magvit2Tokenizer fast = wideTokenizer(width, packed, 1, 1, 2)) {
       float[] latents = plain.latents(clip);
       assertThat(difference(fast.latents(clip), latents))
-          .isLessThan(1.1 * difference(unpacked.latents(clip), latents));
+          .isLessThan(error * difference(unpacked.latents(clip), latents));
       float[] pixels = plain.decodeRaw(grids);
       assertThat(difference(fast.decodeRaw(grids), pixels))
-          .isLessThan(1.1 * difference(unpacked.decodeRaw(grids), pixels));
-    }
-  }
-
-  @Test
-  void pairedRowsGiveWhatPlainOnesGiveButForMoreRounding() {
-    Numerics paired = Numerics.inference(Dtype.BFLOAT16);
-    assumeTrue(paired.packedKernels(), "oneDNN packs bf16 on processors with AVX-512 only");
-    Numerics loose = new Numerics(Dtype.BFLOAT16, false, Numerics.Products.PLAIN, true, false);
-    Clip clip = clip(5, 5, 12);
-    List<TokenGrid> grids = List.of(grid(1, 3), grid(2, 3));
-    try (Magvit2Tokenizer plain = wideTokenizer(128, Numerics.plain(), 1, 1, 2);
-        Magvit2Tokenizer direct = wideTokenizer(128, loose, 1, 1, 2);
-        Magvit2Tokenizer fast = wideTokenizer(128, paired, 1, 1, 2)) {
-      float[] latents = plain.latents(clip);
-      assertThat(difference(fast.latents(clip), latents))
-          .isLessThan(2 * difference(direct.latents(clip), latents));
-      float[] pixels = plain.decodeRaw(grids);
-      assertThat(difference(fast.decodeRaw(grids), pixels))
-          .isLessThan(2 * difference(direct.decodeRaw(grids), pixels));
+          .isLessThan(error * difference(unpacked.decodeRaw(grids), pixels));
     }
   }
 
