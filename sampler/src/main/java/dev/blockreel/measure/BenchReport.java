@@ -121,8 +121,8 @@ public record BenchReport(String model, Machine machine, Peaks peaks, List<Row> 
             .formatted(peaks.flops() / 1e9, peaks.bytesPerSecond() / 1e9));
     if (rows.stream().anyMatch(row -> CONVOLUTIONAL.contains(row.name))) {
       lines.add(
-          "encode and decode count the arithmetic of direct convolutions; where rows are paired, a"
-              + " third of it is saved");
+          "GFLOP/s of a tokenizer are those of direct convolutions; where rows are paired, it saves a"
+              + " third of them");
     }
     lines.add("");
     lines.add(
