@@ -85,7 +85,7 @@ public final class CausalConv3d {
                 return PairedRows.apply(forward, input, place, b).slice(3, 0, height);
               }
               if (forward.numerics().packs(weight)) {
-                return input.packedConv3d(w, b, strideTime, strideSpace, strideSpace);
+                return input.packedConvolution(w, b, strideTime, strideSpace, strideSpace);
               }
               return kernel == 1 && strideTime == 1 && strideSpace == 1
                   ? input.convPlaces(w, b)

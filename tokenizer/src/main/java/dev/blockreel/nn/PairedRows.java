@@ -97,7 +97,7 @@ final class PairedRows {
     Sym lower = m1.sub(m2);
     Sym m0 = product(forward, difference(d0, d2), place, null);
     Sym m3 = product(forward, difference(d3, d1), place + 3, null);
-    Sym result = input.emptyLike(batch, m0.size(2), results, 2, m0.size(3), m0.size(4));
+    Sym result = input.newEmpty(batch, m0.size(2), results, 2, m0.size(3), m0.size(4));
     Sym target = result.permute(0, 2, 3, 1, 4, 5); // (B,P,2,T',W',out)
     upper.addInto(m0, target.select(2, 0));
     lower.addInto(m3, target.select(2, 1));
@@ -118,14 +118,17 @@ final class PairedRows {
 
   /** In the order of the dimensions, as products want it, whatever that of {@code rows} is. */
   private static Sym memory(Sym rows) {
-    return rows.emptyLike(rows.size(0), rows.size(1), rows.size(2), rows.size(3), rows.size(4));
+    return rows.newEmpty(rows.size(0), rows.size(1), rows.size(2), rows.size(3), rows.size(4));
   }
 
   /** (B,P,T,W,in) → (B,P,T',W',out). */
   private static Sym product(Forward forward, Sym sums, int place, Sym bias) {
     Sym kernel = forward.weights().item(place);
     Sym made =
-        sums.flatten(0, 1).permute(0, 3, 1, 2).packedConv2d(kernel, bias).permute(0, 2, 3, 1);
+        sums.flatten(0, 1)
+            .permute(0, 3, 1, 2)
+            .packedConvolution(kernel, bias, 1, 1)
+            .permute(0, 2, 3, 1);
     return made.view(sums.size(0), sums.size(1), made.size(1), made.size(2), made.size(3));
   }
 }

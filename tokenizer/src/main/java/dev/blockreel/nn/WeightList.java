@@ -25,7 +25,8 @@ import java.util.stream.Stream;
 
 /**
  * A model's weights on the device, prepared as its {@link Numerics} want them, in the order of its
- * {@link Weight}s; where it computes in several ways, once for each, one after the other.
+ * {@link Weight}s, and behind them the kernels of {@link PairedRows}; where it computes in several
+ * ways, once for each, one after the other.
  */
 public final class WeightList implements AutoCloseable {
   // As in a block of the paper; packing for 1, 64 or 512 rows made no step faster.
@@ -210,7 +211,7 @@ public final class WeightList implements AutoCloseable {
             for (Tensor kernel : script.callForList(step, "pairRows", tensor)) {
               behind.add(kernel.moveTo(kept));
             }
-            tensors[i] = kept.zeros(0);
+            tensors[i] = kept.zeros(0); // lies behind all others, as PairedRows.place says
             continue;
           }
           List<Tensor> rows = new ArrayList<>(List.of(tensor));
@@ -278,7 +279,7 @@ public final class WeightList implements AutoCloseable {
           m ->
               m.returnsAll(
                   PairedRows.kernels(m.tensor("kernel")).stream()
-                      .map(kernel -> kernel.to(numerics.compute()).packedKernel2d())
+                      .map(kernel -> kernel.to(numerics.compute()).channelsLast2d().packedKernel(2))
                       .toArray(Sym[]::new)));
     }
     return script
@@ -307,7 +308,7 @@ public final class WeightList implements AutoCloseable {
                         m.line(
                             "%s = ops.mkldnn._reorder_linear_weight(%s, %s)"
                                 .formatted(y, y, PACKED_FOR_ROWS)));
-                m.when(layout + " == 4", () -> m.assign(y, y.packedKernel3d()));
+                m.when(layout + " == 4", () -> m.assign(y, y.packedKernel(3)));
               }
               if (numerics.products() == Numerics.Products.HALVES) {
                 m.when(

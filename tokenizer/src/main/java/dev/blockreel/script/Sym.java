@@ -1,6 +1,7 @@
 package dev.blockreel.script;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -276,44 +277,36 @@ public final class Sym {
         this, weight, bias == null ? "None" : bias, strideT, strideH, strideW);
   }
 
-  /** This kernel, (out,in,t,h,w), packed by oneDNN. */
-  public Sym packedKernel3d() {
+  /** This kernel, (out,in,…), packed by oneDNN; those of images need their channels innermost. */
+  public Sym packedKernel(int dimensions) {
+    List<Integer> ones = Collections.nCopies(dimensions, 1);
     return op(
-        "ops.mkldnn._reorder_convolution_weight(%s, [0, 0, 0], [1, 1, 1], [1, 1, 1], 1, None)",
-        this);
-  }
-
-  /** This kernel, (out,in,h,w), packed by oneDNN. */
-  public Sym packedKernel2d() {
-    return op(
-        "ops.mkldnn._reorder_convolution_weight(%s, [0, 0], [1, 1], [1, 1], 1, None)",
-        channelsLast2d());
+        "ops.mkldnn._reorder_convolution_weight(%s, %s, %s, %s, 1, None)",
+        this, Collections.nCopies(dimensions, 0), ones, ones);
   }
 
   /**
-   * Convolution of (B,C,H,W), channels innermost, that moves by single places, without a border;
-   * {@code bias} may be null.
+   * Convolution without padding over (B,C,…), channels innermost.
    *
-   * @param weight what {@link #packedKernel2d} gave
+   * @param weight what {@link #packedKernel} gave
+   * @param bias (out), or null
+   * @param strides one for each dimension behind the channels
    */
-  public Sym packedConv2d(Sym weight, Sym bias) {
+  public Sym packedConvolution(Sym weight, Sym bias, Integer... strides) {
     return op(
-        "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0], [1, 1], [1, 1], 1, \"none\","
+        "ops.mkldnn._convolution_pointwise(%s, %s, %s, %s, %s, %s, 1, \"none\","
             + " annotate(List[Optional[number]], []), \"\")",
-        this, weight, bias == null ? "None" : bias);
-  }
-
-  /** {@link #conv3d} with what {@link #packedKernel3d} gave. */
-  public Sym packedConv3d(Sym weight, Sym bias, int strideT, int strideH, int strideW) {
-    return op(
-        "ops.mkldnn._convolution_pointwise(%s, %s, %s, [0, 0, 0], [%s, %s, %s], [1, 1, 1], 1,"
-            + " \"none\", annotate(List[Optional[number]], []), \"\")",
-        this, weight, bias, strideT, strideH, strideW);
+        this,
+        weight,
+        bias == null ? "None" : bias,
+        Collections.nCopies(strides.length, 0),
+        List.of(strides),
+        Collections.nCopies(strides.length, 1));
   }
 
   /**
-   * The same with zeros around it; strides and zeros on each side are given for time, height and
-   * width.
+   * {@link #conv3d} with zeros around it; strides and zeros on each side are given for time, height
+   * and width.
    */
   public Sym conv3d(Sym weight, Sym bias, List<Integer> strides, List<Integer> zeros) {
     return op("torch.conv3d(%s, %s, %s, %s, %s)", this, weight, bias, strides, zeros);
@@ -405,7 +398,7 @@ public final class Sym {
   }
 
   /** Memory of this one's format and device for a tensor of these sizes, its values unknown. */
-  public Sym emptyLike(Object... sizes) {
+  public Sym newEmpty(Object... sizes) {
     return op("torch.new_empty(%s, %s)", this, list(sizes));
   }
 
