@@ -94,6 +94,20 @@ class ImagesTest {
         null);
   }
 
+  @Test
+  void compressionMakesLossyImagesSmaller() {
+    for (String format : List.of("jpeg", "webp")) {
+      assertThat(compressed(format, 0)).hasSizeLessThan(compressed(format, 50).length);
+      assertThat(compressed(format, 50)).hasSizeLessThan(compressed(format, 100).length);
+    }
+    assertThat(compressed("png", 0)).isEqualTo(compressed("png", 100));
+  }
+
+  private static byte[] compressed(String format, int quality) {
+    JsonObject asked = body().put("output_format", format).put("output_compression", quality);
+    return bytes(json(post(asked)).getJsonArray("data").getJsonObject(0));
+  }
+
   /** As a proxy that speaks TLS hands requests on. */
   @Test
   void imagesHaveTheAddressUnderWhichTheServerIsKnown() throws IOException {
@@ -204,10 +218,6 @@ class ImagesTest {
     error(post(body().put("size", "1024x1024")), 400, "invalid_value", "size");
     error(post(body().put("background", "transparent")), 400, "invalid_value", "background");
     error(post(body().put("style", "vivid")), 400, "unknown_parameter", "style");
-    error(
-        post(body().put("output_compression", 50)),
-        400,
-        "unsupported_parameter",
-        "output_compression");
+    error(post(body().put("output_compression", 101)), 400, "invalid_value", "output_compression");
   }
 }

@@ -43,7 +43,18 @@ public final class ClipWriter {
       return;
     }
     VideoFormat format = VideoFormat.of(out);
-    encode(out, format, format.still() ? ContactSheet.of(clip) : clip, scale);
+    encode(out, format, format.still() ? ContactSheet.of(clip) : clip, scale, VideoFormat.BEST);
+  }
+
+  /**
+   * Writes a clip of one frame as an image.
+   *
+   * @param out a {@code png}, {@code jpg} or {@code webp}
+   * @param quality from 0, the smallest file, to {@value VideoFormat#BEST}, the best image, which a
+   *     {@code png} always is and a {@code webp} is without loss
+   */
+  public static void writeImage(Path out, Clip image, int quality) {
+    encode(out, VideoFormat.of(out), image, 1, quality);
   }
 
   /**
@@ -62,7 +73,7 @@ public final class ClipWriter {
     if (!format.still()) {
       throw EngineFailure.badRequest("a sheet of clips is a png or jpg: got %s", out);
     }
-    encode(out, format, ContactSheet.of(clips), scale);
+    encode(out, format, ContactSheet.of(clips), scale, VideoFormat.BEST);
   }
 
   /**
@@ -80,9 +91,9 @@ public final class ClipWriter {
     writer.write();
   }
 
-  private static void encode(Path out, VideoFormat format, Clip clip, int scale) {
+  private static void encode(Path out, VideoFormat format, Clip clip, int scale, int quality) {
     try (FrameEncoder encoder =
-        FrameEncoder.open(out, format, clip.width(), clip.height(), clip.fps(), scale)) {
+        FrameEncoder.open(out, format, clip.width(), clip.height(), clip.fps(), scale, quality)) {
       for (int t = 0; t < clip.frames(); t++) {
         encoder.add(clip, t);
       }
@@ -94,7 +105,7 @@ public final class ClipWriter {
   private static void writeFolder(Path folder, Clip clip, int scale) {
     try (PartFolder part = new PartFolder(folder)) {
       for (int t = 0; t < clip.frames(); t++) {
-        encode(part.path().resolve(frameName(t)), VideoFormat.PNG, clip.slice(t, t + 1), scale);
+        write(part.path().resolve(frameName(t)), clip.slice(t, t + 1), scale);
       }
       part.commit(
           () -> {

@@ -108,10 +108,17 @@ public final class FrameEncoder implements AutoCloseable {
   /** The same, with every pixel drawn as a square of {@code scale} x {@code scale}. */
   public static FrameEncoder open(
       Path path, VideoFormat format, int width, int height, double fps, int scale) {
+    return open(path, format, width, height, fps, scale, VideoFormat.BEST);
+  }
+
+  /** The same, in a quality from 0 to {@value VideoFormat#BEST} where the format has several. */
+  static FrameEncoder open(
+      Path path, VideoFormat format, int width, int height, double fps, int scale, int quality) {
     requireSize(width, height, fps, scale);
     FfmpegLibrary.load();
     PartFile file = new PartFile(path);
-    return new FrameEncoder(path.toString(), file, null, format, width, height, fps, scale);
+    return new FrameEncoder(
+        path.toString(), file, null, format, width, height, fps, scale, quality);
   }
 
   /**
@@ -132,7 +139,7 @@ public final class FrameEncoder implements AutoCloseable {
     FfmpegLibrary.load();
     String target = "the " + format + " stream";
     StreamOutput output = new StreamOutput(stream);
-    return new FrameEncoder(target, null, output, format, width, height, fps, 1);
+    return new FrameEncoder(target, null, output, format, width, height, fps, 1, VideoFormat.BEST);
   }
 
   private static void requireSize(int width, int height, double fps, int scale) {
@@ -151,7 +158,8 @@ public final class FrameEncoder implements AutoCloseable {
       int width,
       int height,
       double fps,
-      int scale) {
+      int scale,
+      int quality) {
     this.target = target;
     this.file = file;
     this.stream = stream;
@@ -167,7 +175,7 @@ public final class FrameEncoder implements AutoCloseable {
       String filters = geometry(format, width * scale, height * scale, scale) + format.filters();
       openedChain = new FilterChain(width, height, av_inv_q(rate), filters);
       openMuxer(format);
-      openedCodec = openCodec(encoder, openedChain, rate, format);
+      openedCodec = openCodec(encoder, openedChain, rate, format, quality);
       openedTrack = avformat_new_stream(muxer, encoder);
       check(
           avcodec_parameters_from_context(openedTrack.codecpar(), openedCodec),
@@ -214,7 +222,7 @@ public final class FrameEncoder implements AutoCloseable {
   }
 
   private AVCodecContext openCodec(
-      AVCodec encoder, FilterChain from, AVRational rate, VideoFormat format) {
+      AVCodec encoder, FilterChain from, AVRational rate, VideoFormat format, int quality) {
     AVCodecContext context = avcodec_alloc_context3(encoder);
     context
         .width(av_buffersink_get_w(from.sink()))
@@ -233,7 +241,7 @@ public final class FrameEncoder implements AutoCloseable {
     if ((muxer.oformat().flags() & AVFMT_GLOBALHEADER) != 0) {
       context.flags(context.flags() | AV_CODEC_FLAG_GLOBAL_HEADER);
     }
-    AVDictionary encoderOptions = options(format.encoderOptions());
+    AVDictionary encoderOptions = options(format.encoderOptions(quality));
     int code = avcodec_open2(context, encoder, encoderOptions);
     av_dict_free(encoderOptions);
     if (code < 0) {

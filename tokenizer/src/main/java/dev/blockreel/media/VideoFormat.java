@@ -51,7 +51,7 @@ public enum VideoFormat {
       "loop=0",
       ""),
   /** Lossless animated WebP, endlessly repeated. */
-  WEBP("webp", "webp", "libwebp_anim", "format=bgra", "loop=0", "lossless=1"),
+  WEBP("webp", "webp", "libwebp_anim", "format=bgra", "loop=0", Names.LOSSLESS),
   /** Lossless animated PNG, endlessly repeated. */
   APNG("apng", "apng", "apng", "format=rgb24", "plays=0", "pred=mixed"),
   /** One image. A higher level takes half as long again for 6 % of a sprite sheet. */
@@ -61,6 +61,9 @@ public enum VideoFormat {
   /** JPEG images in an endless multipart answer, as {@code <img>} tags play it. */
   MJPEG("mjpeg", "mpjpeg", "mjpeg", Names.JPEG_YUV, "flush_packets=1", Names.JPEG_QUALITY);
 
+  /** The best quality. */
+  public static final int BEST = 100;
+
   /** Shared cells of the table; a constant of the enum itself could not be used above. */
   private static final class Names {
     static final String YUV420 =
@@ -69,6 +72,7 @@ public enum VideoFormat {
     static final String JPEG_YUV =
         "scale=out_color_matrix=bt601:out_range=pc:flags=accurate_rnd,format=yuvj444p";
     static final String JPEG_QUALITY = "qmin=2,qmax=2";
+    static final String LOSSLESS = "lossless=1";
   }
 
   private final String extension;
@@ -129,8 +133,27 @@ public enum VideoFormat {
     return muxerOptions;
   }
 
-  String encoderOptions() {
-    return encoderOptions;
+  /**
+   * Options of the encoder.
+   *
+   * @param quality from 0, the smallest files, to {@value #BEST}; only {@link #JPEG} and {@link
+   *     #WEBP} have others than the best
+   */
+  String encoderOptions(int quality) {
+    if (quality < 0 || quality > BEST) {
+      throw badRequest("quality must be from 0 to %d: got %d", BEST, quality);
+    }
+    if (quality == BEST) {
+      return encoderOptions;
+    }
+    return switch (this) {
+      case JPEG -> {
+        long quantiser = 2 + Math.round((BEST - quality) * 29.0 / BEST);
+        yield "qmin=%1$d,qmax=%1$d".formatted(quantiser);
+      }
+      case WEBP -> "lossless=0,quality=" + quality;
+      default -> encoderOptions;
+    };
   }
 
   /**

@@ -82,6 +82,26 @@ class ClipWriterTest {
     assertThat(Pictures.psnr(image, thereAndBack(image, "a.jpg"))).isGreaterThan(30);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"a.jpg", "a.webp"})
+  void anImageOfLowerQualityIsSmallerAndFurtherOff(String name) throws Exception {
+    Clip image = Pictures.moving(1, 64, 48, 8);
+    Path file = folder.resolve(name);
+    long size = 0;
+    double likeness = 0;
+    for (int quality : new int[] {0, 50, 100}) {
+      ClipWriter.writeImage(file, image, quality);
+      double found = Pictures.psnr(image, ClipReader.read(file, ClipSampling.ALL));
+      assertThat(Files.size(file)).isGreaterThan(size);
+      assertThat(found).isGreaterThan(likeness);
+      size = Files.size(file);
+      likeness = found;
+    }
+    assertThatThrownBy(() -> ClipWriter.writeImage(file, image, 101))
+        .hasMessageContaining("from 0 to 100: got 101");
+    assertThat(folder).isDirectoryNotContaining("glob:**.part*");
+  }
+
   @Test
   void aClipAsPngIsANearlySquareSheet() {
     Clip sheet = thereAndBack(CLIP.slice(0, 5), "a.png");

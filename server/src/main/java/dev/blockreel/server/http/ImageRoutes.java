@@ -2,6 +2,7 @@ package dev.blockreel.server.http;
 
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.media.VideoFormat;
 import dev.blockreel.server.engine.ServedModel;
 import dev.blockreel.server.jobs.ImageStore;
 import dev.blockreel.server.jobs.ImageWork;
@@ -49,36 +50,33 @@ final class ImageRoutes {
    * @param count how many
    * @param url whether as addresses
    * @param format png, jpeg or webp
+   * @param quality of jpeg and webp, from 0 to 100
    * @param stream whether as events
    * @param partials incomplete images before each
    */
-  private record Delivery(int count, boolean url, String format, boolean stream, int partials) {
+  private record Delivery(
+      int count, boolean url, String format, int quality, boolean stream, int partials) {
     static Delivery read(Fields fields) {
       Long count = fields.integer("n", 1, 10);
       String response = fields.word("response_format", "b64_json", "url");
       String format = fields.word("output_format", "png", "jpeg", "webp");
       Long quality = fields.integer("output_compression", 0, 100);
-      if (quality != null && quality != 100) {
-        throw unsupported("output_compression", "images are sent in the best quality: 100");
-      }
       fields.word("quality", "auto", "low", "medium", "high", "standard", "hd");
       fields.word("background", "auto", "opaque");
       fields.text("user", 256);
       boolean stream = fields.flag("stream", false);
       Long partials = fields.integer("partial_images", 0, 3);
       if (stream && "url".equals(response)) {
-        throw unsupported("response_format", "events hold images, not addresses");
+        throw new ApiFailure(
+            400, "unsupported_parameter", "response_format", "events hold images, not addresses");
       }
       return new Delivery(
           count == null ? 1 : Math.toIntExact(count),
           "url".equals(response),
           format == null ? "png" : format,
+          quality == null ? VideoFormat.BEST : Math.toIntExact(quality),
           stream,
           partials == null || !stream ? 0 : Math.toIntExact(partials));
-    }
-
-    private static ApiFailure unsupported(String param, String message) {
-      return new ApiFailure(400, "unsupported_parameter", param, message);
     }
   }
 
@@ -101,6 +99,7 @@ final class ImageRoutes {
               request.withSeed(request.seed() + i),
               owner,
               delivery.format,
+              delivery.quality,
               open.models().get(request.model()).firstFrameBlocks(request.mode()),
               delivery.partials,
               bytes -> events.partial(image, bytes),

@@ -63,11 +63,15 @@ public final class ImageStore {
     return folder.resolve(id + "." + format);
   }
 
-  /** Encodes an image; leaves no file. For the engine thread. */
-  byte[] encode(Clip image, String format) {
+  /**
+   * Encodes an image; leaves no file. For the engine thread.
+   *
+   * @param quality as {@link ClipWriter#writeImage} takes it
+   */
+  byte[] encode(Clip image, String format, int quality) {
     Path file = drafts.resolve(newId() + "." + format);
     try {
-      ClipWriter.write(file, image);
+      ClipWriter.writeImage(file, image, quality);
       byte[] bytes = Files.readAllBytes(file);
       Files.delete(file);
       return bytes;

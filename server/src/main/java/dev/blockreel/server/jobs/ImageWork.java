@@ -17,6 +17,7 @@ public final class ImageWork implements Work {
   private final VideoRequest request;
   private final String owner;
   private final String format;
+  private final int quality;
   private final int steps;
   private final int partials;
   private final Consumer<byte[]> onPartial;
@@ -34,6 +35,7 @@ public final class ImageWork implements Work {
 
   /**
    * @param format png, jpeg or webp
+   * @param quality of jpeg and webp, from 0 to 100
    * @param steps until the image is whole, or 0 where it takes all that there are
    * @param partials how many incomplete images to show
    * @param onPartial gets them, encoded, on the engine thread
@@ -42,6 +44,7 @@ public final class ImageWork implements Work {
       VideoRequest request,
       String owner,
       String format,
+      int quality,
       int steps,
       int partials,
       Consumer<byte[]> onPartial,
@@ -50,6 +53,7 @@ public final class ImageWork implements Work {
     this.request = request;
     this.owner = owner;
     this.format = format;
+    this.quality = quality;
     this.steps = steps;
     this.partials = partials;
     this.onPartial = onPartial;
@@ -120,7 +124,7 @@ public final class ImageWork implements Work {
   @Override
   public void preview(Clip unfinished) {
     partialsSent++;
-    onPartial.accept(store.encode(unfinished, format));
+    onPartial.accept(store.encode(unfinished, format, quality));
   }
 
   @Override
@@ -144,7 +148,7 @@ public final class ImageWork implements Work {
 
   @Override
   public void finished() {
-    byte[] bytes = store.encode(frame, format);
+    byte[] bytes = store.encode(frame, format, quality);
     measures.ended();
     measures.completed(since());
     over.run();
