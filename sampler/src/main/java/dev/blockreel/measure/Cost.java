@@ -62,7 +62,9 @@ final class Cost {
   static double stepFlops(NbpConfig c, int tokens, int past, int rows) {
     double width = c.width();
     double layer = 12 * width * width * tokens + 2 * width * tokens * (past + tokens);
-    return 2 * (c.layers() * layer + width * c.vocabulary() * rows);
+    // Of the last layer the other tokens need keys and values alone.
+    double spared = 9 * width * width * (tokens - rows);
+    return 2 * (c.layers() * layer - spared + width * c.vocabulary() * rows);
   }
 
   /** What such a step reads: every matrix and the cache once. */

@@ -38,6 +38,8 @@ class WorkloadTest {
     assertThat(Cost.stepBytes(BASE, 512, 2) - 2 * matrices).isEqualTo(2 * 24 * 2 * 512 * 1536.0);
     // A token is multiplied with each of them.
     assertThat(Cost.stepFlops(BASE, 1, 0, 1)).isCloseTo(2 * matrices, within(1e6));
+    assertThat(Cost.stepFlops(BASE, 4, 0, 4) - Cost.stepFlops(BASE, 4, 0, 1))
+        .isEqualTo(2 * 3 * (9 * 1536.0 * 1536 + 1536.0 * BASE.vocabulary()));
   }
 
   @Test

@@ -18,6 +18,11 @@ public record Repeated(int first, int count, int size) {
     return forward.weights().items(from, from + " + " + size);
   }
 
+  /** The same copies but for the last one. */
+  public Repeated withoutLast() {
+    return new Repeated(first, count - 1, size);
+  }
+
   /** Writes a loop over all copies; {@code body} receives the index and the weights of one. */
   public void loop(Forward forward, BiConsumer<Sym, Sym> body) {
     forward.method().loop(count, i -> body.accept(i, weights(forward, i)));

@@ -132,10 +132,11 @@ public final class Nbp {
     /**
      * @param h (…, D)
      * @param attend turns keys, queries and values (…, 3·D) into what each query found (…, D)
+     * @param wanted picks the tokens that the layer gives anything for
      */
-    Sym apply(Forward forward, Sym h, UnaryOperator<Sym> attend) {
+    Sym apply(Forward forward, Sym h, UnaryOperator<Sym> attend, UnaryOperator<Sym> wanted) {
       Sym attended = attend.apply(keyQueryValue.apply(forward, ln1.apply(forward, h)));
-      Sym middle = proj.plus(forward, attended, h);
+      Sym middle = proj.plus(forward, wanted.apply(attended), wanted.apply(h));
       Sym wide = expand.pointwise(forward, ln2.apply(forward, middle), Activation.GELU);
       return contract.plus(forward, wide, middle);
     }
@@ -188,7 +189,8 @@ public final class Nbp {
                         whole.apply(
                             m, heads.select(0, 1), heads.select(0, 0), heads.select(0, 2), mask);
                     return block.merge(found).view(h.size(0), h.size(1), config.width());
-                  }));
+                  },
+                  UnaryOperator.identity()));
         });
     script.method(
         "allLayers" + kind,
@@ -285,21 +287,9 @@ public final class Nbp {
 
   private void writeStep(ScriptWriter script, String name, Numerics numerics, boolean handsOver) {
     String layer = name + "Layer";
-    script.method(
-        layer,
-        m -> {
-          Sym h = m.tensor("h");
-          Sym positions = m.tensor("positions");
-          Sym runs = m.integers("runs");
-          Sym looks = m.tensors("looks");
-          Sym cache = m.tensor("cache"); // (2,S,H,M·d)
-          Forward forward = new Forward(m, m.tensors("b"), numerics);
-          m.returns(
-              block.apply(
-                  forward,
-                  h,
-                  tokens -> attendWithCache(forward, tokens, positions, runs, looks, cache)));
-        });
+    String lastLayer = name + "LastLayer";
+    writeLayer(script, layer, numerics, false);
+    writeLayer(script, lastLayer, numerics, true);
     script.method(
         name,
         m -> {
@@ -326,12 +316,53 @@ public final class Nbp {
           Sym places = forward.weight(positionTable).select(0, 0).embedding(positions);
           Sym h = enoughRows(forward, m.let(vectors.add(places).toString()));
           Sym looks = looks(m, positions, runs, masks);
-          layers.loop(
-              forward,
-              (i, b) ->
-                  m.assign(h, m.call(layer, h, positions, runs, looks, cache.select(0, i), b)));
-          Sym last = enoughRows(forward, m.let(h.indexSelect(0, rows).toString()));
-          m.returns(head(forward, last).slice(0, 0, rows.size(0)));
+          layers
+              .withoutLast()
+              .loop(
+                  forward,
+                  (i, b) ->
+                      m.assign(
+                          h,
+                          m.call(layer, h, positions, runs, looks, rows, cache.select(0, i), b)));
+          int last = config.layers() - 1;
+          Sym made =
+              m.call(
+                  lastLayer,
+                  h,
+                  positions,
+                  runs,
+                  looks,
+                  rows,
+                  cache.select(0, last),
+                  layers.weights(forward, last));
+          m.returns(head(forward, made).slice(0, 0, rows.size(0)));
+        });
+  }
+
+  /**
+   * @param last whether the layer is the last one, of which the tokens that no logits are asked for
+   *     leave keys and values in the cache, and nothing else is made
+   */
+  private void writeLayer(ScriptWriter script, String name, Numerics numerics, boolean last) {
+    script.method(
+        name,
+        m -> {
+          Sym h = m.tensor("h");
+          Sym positions = m.tensor("positions");
+          Sym runs = m.integers("runs");
+          Sym looks = m.tensors("looks");
+          Sym rows = m.tensor("rows");
+          Sym cache = m.tensor("cache"); // (2,S,H,M·d)
+          Forward forward = new Forward(m, m.tensors("b"), numerics);
+          m.returns(
+              block.apply(
+                  forward,
+                  h,
+                  tokens -> attendWithCache(forward, tokens, positions, runs, looks, cache),
+                  all ->
+                      last
+                          ? enoughRows(forward, m.let(all.indexSelect(0, rows).toString()))
+                          : all));
         });
   }
 
