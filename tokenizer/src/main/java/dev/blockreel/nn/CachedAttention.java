@@ -78,7 +78,8 @@ public final class CachedAttention {
       return queries.attention(
           forward.enter(own.select(0, 0).slice(2, 0, end)),
           forward.enter(own.select(0, 1).slice(2, 0, end)),
-          mask);
+          mask,
+          1 / Math.sqrt(width));
     }
     boolean byOneDnn = forward.numerics().compute() != Dtype.FLOAT32;
     Sym seen = byOneDnn ? seen(method, end, own.size(3)) : end;

@@ -375,21 +375,15 @@ public final class Sym {
   }
 
   /**
-   * Fused softmax attention of these queries (B,H,N,d), scaled by 1/sqrt(d).
+   * Fused softmax attention of these queries (B,H,N,d).
    *
    * @param mask (N,M) of booleans, true where a query may look, or null for everywhere
+   * @param scale what products of queries and keys are multiplied with
    */
-  public Sym attention(Sym keys, Sym values, Sym mask) {
+  public Sym attention(Sym keys, Sym values, Sym mask, double scale) {
     return op(
-        "torch.scaled_dot_product_attention(%s, %s, %s, %s)",
-        this, keys, values, mask == null ? "None" : mask);
-  }
-
-  /** {@link #attention} of products as they are, not scaled. */
-  public Sym attentionUnscaled(Sym keys, Sym values, Sym mask) {
-    return op(
-        "torch.scaled_dot_product_attention(%s, %s, %s, %s, 0., False, scale=1.)",
-        this, keys, values, mask == null ? "None" : mask);
+        "torch.scaled_dot_product_attention(%s, %s, %s, %s, 0., False, scale=%s)",
+        this, keys, values, mask == null ? "None" : mask, scale);
   }
 
   /** Mean cross-entropy of these logits (N,V) against class numbers (N). */

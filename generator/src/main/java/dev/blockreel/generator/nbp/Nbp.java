@@ -1,6 +1,7 @@
 package dev.blockreel.generator.nbp;
 
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.nn.Attention;
 import dev.blockreel.nn.CachedAttention;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Init;
@@ -172,7 +173,7 @@ public final class Nbp {
   public void writeFull(
       ScriptWriter script, String kind, Numerics numerics, List<Prefix> prefixes) {
     PrefixAttention whole =
-        new PrefixAttention(numerics, config.width() / config.heads(), prefixes);
+        new PrefixAttention(Attention.ofWidth(numerics, config.width() / config.heads()), prefixes);
     script.method(
         "layer" + kind,
         m -> {

@@ -1,6 +1,7 @@
 package dev.blockreel.generator.var;
 
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.nn.Attention;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Init;
 import dev.blockreel.nn.Linear;
@@ -201,6 +202,11 @@ public final class Var {
     }
   }
 
+  /** Keys are of length 1, and queries as long as each head has learned. */
+  private static Attention unscaled(Numerics numerics) {
+    return new Attention(numerics, 1);
+  }
+
   /** Mean 0 and variance 1, without anything learned. */
   private static Sym normal(Sym h, int width) {
     return h.layerNorm(width, null, null, 1e-6);
@@ -221,7 +227,8 @@ public final class Var {
           Sym modulation = m.tensor("modulation");
           Forward forward = new Forward(m, m.tensors("b"), numerics);
           m.returns(
-              block.apply(forward, h, modulation, (q, k, v) -> q.attentionUnscaled(k, v, mask)));
+              block.apply(
+                  forward, h, modulation, (q, k, v) -> unscaled(numerics).apply(m, q, k, v, mask)));
         });
     script.method(
         "full",
@@ -316,10 +323,9 @@ public final class Var {
                     Sym end = m.let(past + " + " + h.size(1));
                     cache.select(0, 0).slice(2, past, end).copyIn(k);
                     cache.select(0, 1).slice(2, past, end).copyIn(v);
-                    return q.attentionUnscaled(
-                        cache.select(0, 0).slice(2, 0, end),
-                        cache.select(0, 1).slice(2, 0, end),
-                        null);
+                    Sym keys = cache.select(0, 0).slice(2, 0, end);
+                    Sym values = cache.select(0, 1).slice(2, 0, end);
+                    return unscaled(numerics).apply(m, q, keys, values, null);
                   }));
         });
     script.method(

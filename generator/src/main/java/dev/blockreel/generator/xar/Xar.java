@@ -1,6 +1,7 @@
 package dev.blockreel.generator.xar;
 
 import dev.blockreel.checkpoint.TensorFile;
+import dev.blockreel.nn.Attention;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.Init;
 import dev.blockreel.nn.Linear;
@@ -227,7 +228,12 @@ public final class Xar {
           Sym mask = m.tensor("mask");
           Forward forward = new Forward(m, m.tensors("b"), numerics);
           m.returns(
-              block.apply(forward, h, modulations, places, (q, k, v) -> q.attention(k, v, mask)));
+              block.apply(
+                  forward,
+                  h,
+                  modulations,
+                  places,
+                  (q, k, v) -> softmax(numerics).apply(m, q, k, v, mask)));
         });
     script.method(
         "full",
@@ -367,7 +373,7 @@ public final class Xar {
                   h,
                   modulations,
                   places,
-                  (q, k, v) -> attendCached(m, q, k, v, clean, past, cache)));
+                  (q, k, v) -> attendCached(forward, q, k, v, clean, past, cache)));
         });
     script.method(
         "velocity",
@@ -414,8 +420,14 @@ public final class Xar {
         });
   }
 
-  private static Sym attendCached(
-      Method m, Sym queries, Sym keys, Sym values, Sym clean, Sym past, Sym cache) {
+  private Attention softmax(Numerics numerics) {
+    return Attention.ofWidth(numerics, config.headWidth());
+  }
+
+  private Sym attendCached(
+      Forward forward, Sym queries, Sym keys, Sym values, Sym clean, Sym past, Sym cache) {
+    Method m = forward.method();
+    Attention softmax = softmax(forward.numerics());
     Sym end = m.let("%s + %s".formatted(past, queries.size(2)));
     Sym cachedKeys = cache.select(0, 0);
     Sym cachedValues = cache.select(0, 1);
@@ -423,18 +435,25 @@ public final class Xar {
     cachedValues.slice(2, past, end).copyIn(values);
     Sym attended =
         m.let(
-            queries
-                .from(2, clean)
-                .attention(cachedKeys.slice(2, 0, end), cachedValues.slice(2, 0, end), null)
+            softmax
+                .apply(
+                    m,
+                    queries.from(2, clean),
+                    cachedKeys.slice(2, 0, end),
+                    cachedValues.slice(2, 0, end),
+                    null)
                 .toString());
     m.when(
         clean + " > 0",
         () -> {
           Sym known = m.let("%s + %s".formatted(past, clean));
           Sym before =
-              queries
-                  .slice(2, 0, clean)
-                  .attention(cachedKeys.slice(2, 0, known), cachedValues.slice(2, 0, known), null);
+              softmax.apply(
+                  m,
+                  queries.slice(2, 0, clean),
+                  cachedKeys.slice(2, 0, known),
+                  cachedValues.slice(2, 0, known),
+                  null);
           m.assign(attended, m.concat(2, before, attended));
         });
     return attended;

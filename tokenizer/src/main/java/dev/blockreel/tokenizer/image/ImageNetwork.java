@@ -1,6 +1,7 @@
 package dev.blockreel.tokenizer.image;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.nn.Attention;
 import dev.blockreel.nn.Conv2d;
 import dev.blockreel.nn.Forward;
 import dev.blockreel.nn.GroupNorm;
@@ -235,7 +236,9 @@ public final class ImageNetwork {
           parts.add(part.reshape(x.size(0), 1, channels, -1).transpose(2, 3));
         }
       }
-      Sym attended = parts.get(0).attention(parts.get(1), parts.get(2), null);
+      Sym attended =
+          Attention.ofWidth(forward.numerics(), channels)
+              .apply(forward.method(), parts.get(0), parts.get(1), parts.get(2), null);
       Sym map = attended.transpose(2, 3).reshape(x.size(0), channels, x.size(2), x.size(3));
       return x.add(out.apply(forward, map));
     };
