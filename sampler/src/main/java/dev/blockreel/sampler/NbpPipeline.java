@@ -145,8 +145,9 @@ public final class NbpPipeline implements Pipeline {
   }
 
   @Override
-  public int steps(GenerationRequest.Mode mode) {
-    return NbpStream.steps(generator.description(), mode, 0);
+  public int steps(GenerationRequest request) {
+    int given = request.condition().isEmpty() ? 0 : request.condition().get(0).codes().length;
+    return NbpStream.steps(generator.description(), request.mode(), given);
   }
 
   @Override

@@ -151,8 +151,8 @@ public interface Pipeline extends AutoCloseable {
     return shape().fps();
   }
 
-  /** Steps that a generation with {@link #defaults} and without given frames takes. */
-  int steps(GenerationRequest.Mode mode);
+  /** Steps until all clips of a request are whole. */
+  int steps(GenerationRequest request);
 
   /** Positions of the grid that are predicted together, at most. */
   int blockSize();

@@ -116,7 +116,7 @@ public final class VarPipeline implements Pipeline {
   }
 
   @Override
-  public int steps(GenerationRequest.Mode mode) {
+  public int steps(GenerationRequest request) {
     return decoding.steps();
   }
 

@@ -114,8 +114,8 @@ public final class XarPipeline implements Pipeline {
   }
 
   @Override
-  public int steps(GenerationRequest.Mode mode) {
-    return decoding.steps(defaults.flow());
+  public int steps(GenerationRequest request) {
+    return decoding.steps(request.options().flow());
   }
 
   @Override

@@ -100,8 +100,8 @@ class PipelineTest {
 
   @Test
   void blocksNeedTheStepsOfThePaper() {
-    assertThat(pipeline.steps(Mode.NBP)).isEqualTo(48 / 4 + 4 - 1);
-    assertThat(pipeline.steps(Mode.NTP)).isEqualTo(48);
+    assertThat(pipeline.steps(request(LIVELY, Mode.NBP, 1, 0))).isEqualTo(48 / 4 + 4 - 1);
+    assertThat(pipeline.steps(request(LIVELY, Mode.NTP, 1, 0))).isEqualTo(48);
     List<Integer> done = new ArrayList<>();
     pipeline.generate(
         request(LIVELY, Mode.NBP, 1, 0),

@@ -89,7 +89,7 @@ class XarPipelineTest {
   @Test
   void anImageIsAClipOfOneFrameAndShownAfterEachEntity() {
     try (Pipeline pipeline = pipeline("cell:2", 1)) {
-      assertThat(pipeline.steps(Mode.NBP)).isEqualTo(4 * 3);
+      assertThat(pipeline.steps(request(pipeline, 1, 0))).isEqualTo(4 * 3);
       assertThat(pipeline.unit()).isEqualTo("cell");
       Spectator spectator = new Spectator();
       GeneratedClip made = pipeline.generate(request(pipeline, 1, 0), spectator).get(0);

@@ -194,8 +194,8 @@ public final class Server implements AutoCloseable {
         // Else a connection is not known before its first head is whole, which may be never.
         .setHttp2ClearTextEnabled(false)
         // A long prompt is a long form field.
-        .setMaxFormAttributeSize(256 << 10)
-        .setMaxFormFields(64)
+        .setMaxFormAttributeSize(Api.FORM_FIELD_BYTES)
+        .setMaxFormFields(Api.FORM_FIELDS)
         .setMaxWebSocketMessageSize(Api.WEB_SOCKET_BYTES)
         .setMaxWebSocketFrameSize(Api.WEB_SOCKET_BYTES)
         .setWebSocketSubProtocols(List.of("realtime"))

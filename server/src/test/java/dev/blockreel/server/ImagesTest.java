@@ -219,5 +219,9 @@ class ImagesTest {
     error(post(body().put("background", "transparent")), 400, "invalid_value", "background");
     error(post(body().put("style", "vivid")), 400, "unknown_parameter", "style");
     error(post(body().put("output_compression", 101)), 400, "invalid_value", "output_compression");
+    error(post(body().put("partial_images", 1)), 400, "unsupported_parameter", "partial_images");
+    long last = (1L << 53) - 1;
+    assertThat(post(body().put("seed", last)).statusCode()).isEqualTo(200);
+    error(post(body().put("seed", last).put("n", 2)), 400, "invalid_value", "seed");
   }
 }

@@ -95,11 +95,14 @@ class OperationsTest {
   void imagesCountLikeClipsUntilTheyAreMade() {
     try (TestServer server = TestServer.start(folder, limits(10, 2, Duration.ofHours(1)))) {
       JsonObject two = new JsonObject().put("prompt", "walk-left").put("n", 2);
+      // More than there will ever be room for: no matter of trying again.
       error(
-          server.post("/v1/images/generations", two.copy().put("n", 3)),
-          429,
-          "too_many_in_flight",
-          null);
+          server.post("/v1/images/generations", two.copy().put("n", 3)), 400, "invalid_value", "n");
+      CountDownLatch release = server.holdEngine();
+      server.create();
+      error(server.post("/v1/images/generations", two), 429, "too_many_in_flight", null);
+      release.countDown();
+      server.over(server.create());
       for (int round = 0; round < 3; round++) {
         assertThat(server.post("/v1/images/generations", two).statusCode()).isEqualTo(200);
       }
@@ -243,6 +246,17 @@ class OperationsTest {
           server.send(server.request("/v1/models").header("origin", "https://example.org"));
       assertThat(allowed.headers().firstValue("access-control-allow-origin"))
           .hasValue("https://example.org");
+      HttpResponse<byte[]> asked =
+          server.send(
+              server
+                  .request("/v1/models")
+                  .header("origin", "https://example.org")
+                  .header("access-control-request-method", "POST")
+                  .header("access-control-request-headers", "authorization,x-stainless-os")
+                  .method("OPTIONS", BodyPublishers.noBody()));
+      assertThat(asked.statusCode()).isEqualTo(204);
+      assertThat(asked.headers().firstValue("access-control-allow-headers").orElse(""))
+          .contains("authorization", "x-stainless-os");
     }
   }
 

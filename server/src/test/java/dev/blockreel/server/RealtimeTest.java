@@ -1,5 +1,6 @@
 package dev.blockreel.server;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
@@ -211,6 +213,9 @@ class RealtimeTest {
     Viewer viewer = Viewer.open(server);
     viewer.send("{\"type\":\"session.ping\",\"event_id\":\"p1\"}");
     assertThat(viewer.next("session.pong").getString("event_id")).isEqualTo("p1");
+    String longest = "tab\t" + "x".repeat(196);
+    viewer.send(new JsonObject().put("type", "session.ping").put("event_id", longest));
+    assertThat(viewer.next("session.pong").getString("event_id")).isEqualTo(longest);
     viewer.send(
         "{\"type\":\"session.interaction\",\"interaction\":{\"event_id\":\"i1\",\"event\":{}}}");
     JsonObject error = viewer.next("error");
@@ -245,7 +250,19 @@ class RealtimeTest {
     viewer.socket().sendBinary(ByteBuffer.wrap(new byte[4]), true).join();
     assertError(viewer, "invalid_value", null);
     Viewer large = Viewer.open(server).send("x".repeat(5 << 20));
+    assertThat(large.next("error").getString("code")).isEqualTo("message_too_large");
     assertThat(large.closeCode()).isEqualTo(1009);
+    assertError(
+        Viewer.open(server).send("{\"type\":\"session.ping\",\"event_id\":7}"),
+        "invalid_type",
+        "event_id");
+    String garbage =
+        Base64.getEncoder().encodeToString("\u0089PNG\r\n\u001a\n no more".getBytes(ISO_8859_1));
+    JsonObject reference = new JsonObject().put("image_url", "data:image/png;base64," + garbage);
+    assertError(
+        Viewer.open(server).start(new JsonObject().put("input_reference", reference)),
+        "media",
+        "input_reference");
     Viewer unknown = Viewer.open(server).start(new JsonObject().put("prompt", "wxlk-zeft"));
     assertThat(unknown.next("error").getJsonArray("suggestions")).isNotEmpty();
   }

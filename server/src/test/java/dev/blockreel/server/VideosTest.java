@@ -214,6 +214,10 @@ class VideosTest {
         "{\"prompt\":\"walk-left\",\"extra_params\":{\"top_p\":0}}|400|invalid_value|extra_params.top_p",
         "{\"prompt\":\"walk-left\",\"extra_params\":{\"tok\":0}}|400|unknown_parameter|extra_params.tok",
         "{\"prompt\":\"walk-left\",\"extra_params\":7}|400|invalid_type|extra_params",
+        "{\"prompt\":\"walk-left\",\"extra_params\":{\"block_size\":1,\"prediction_unit\":\"row\"}}"
+            + "|400|invalid_value|extra_params.prediction_unit",
+        "{\"prompt\":\"walk-left\",\"extra_params\":{\"block_size\":4,\"prediction_unit\":\"token\"}}"
+            + "|400|invalid_value|extra_params.prediction_unit",
         "{\"prompt\":\"walk-left\",\"negative_prompt\":\"x\"}|400|unsupported_parameter|negative_prompt",
         "{\"prompt\":\"walk-left\",\"input_reference\":{\"image_url\":\"http://169.254.169.254/\"}}"
             + "|400|remote_url_refused|input_reference.image_url",
@@ -224,6 +228,49 @@ class VideosTest {
       })
   void whatIsWrongIsNamed(String body, int status, String code, String param) {
     error(server.post("/v1/videos", "application/json", body), status, code, param);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"fps,8f", "fps,0x1p3", "fps,' 8 '", "fps,NaN", "seed,+7", "seed,1e0"})
+  void formsTakeNumbersAsJsonWritesThem(String field, String value) {
+    String part = "--b\r\ncontent-disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n";
+    String form =
+        part.formatted("prompt", "walk-left") + part.formatted(field, value) + "--b--\r\n";
+    error(
+        server.post("/v1/videos", "multipart/form-data; boundary=b", form),
+        400,
+        "invalid_type",
+        field);
+  }
+
+  @Test
+  void aFormSaysWhatIsTooMuchOfIt() {
+    String part = "--b\r\ncontent-disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n";
+    StringBuilder many = new StringBuilder();
+    for (int i = 0; i < 65; i++) {
+      many.append(part.formatted("f" + i, "1"));
+    }
+    assertThat(refusal(many + "--b--\r\n")).isEqualTo("a form has up to 64 fields");
+    assertThat(refusal(part.formatted("prompt", "x".repeat(300_000)) + "--b--\r\n"))
+        .startsWith("a field of a form has up to 262144 bytes");
+  }
+
+  private static String refusal(String form) {
+    HttpResponse<byte[]> answer =
+        server.post("/v1/videos", "multipart/form-data; boundary=b", form);
+    error(answer, 400, "invalid_request", null);
+    return json(answer).getJsonObject("error").getString("message");
+  }
+
+  @Test
+  void stepsAreCountedAsTheClipIsMade() {
+    JsonObject single = new JsonObject().put("extra_params", new JsonObject().put("block_size", 1));
+    JsonObject asked = json(server.post("/v1/videos", single.put("prompt", "walk-left")));
+    JsonObject made = server.over(asked.getString("id"));
+    assertThat(made.getInteger("blocks_done")).isEqualTo(made.getInteger("blocks_total"));
+    assertThat(asked.getInteger("blocks_total")).isEqualTo(made.getInteger("blocks_total"));
+    assertThat(server.over(server.create()).getInteger("blocks_total"))
+        .isLessThan(made.getInteger("blocks_total"));
   }
 
   @Test

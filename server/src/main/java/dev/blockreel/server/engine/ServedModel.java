@@ -23,6 +23,7 @@ import java.util.function.ToIntFunction;
  * @param frames of a whole clip
  * @param fps frames per second that it was trained at
  * @param blocks steps of a whole clip
+ * @param steps turns a request into the steps that it takes
  * @param blockSize tokens a block
  * @param unit what a block is: as {@link Pipeline#unit} says
  * @param tokensPerFrame of a latent frame
@@ -43,6 +44,7 @@ public record ServedModel(
     int frames,
     double fps,
     int blocks,
+    ToIntFunction<GenerationRequest> steps,
     int blockSize,
     String unit,
     int tokensPerFrame,
@@ -64,7 +66,8 @@ public record ServedModel(
         pipeline.height(),
         pipeline.frames(),
         pipeline.fps(),
-        pipeline.steps(GenerationRequest.Mode.NBP),
+        pipeline.steps(usual(pipeline)),
+        pipeline::steps,
         pipeline.blockSize(),
         pipeline.unit(),
         pipeline.tokensPerFrame(),
@@ -73,6 +76,16 @@ public record ServedModel(
         pipeline.defaults(),
         json.path("licence").asText(null),
         json.path("attribution").asText(null));
+  }
+
+  private static GenerationRequest usual(Pipeline pipeline) {
+    return new GenerationRequest(
+        List.of(0), 0, pipeline.defaults(), GenerationRequest.Mode.NBP, List.of());
+  }
+
+  /** Steps that a request takes. */
+  public int blocksOf(GenerationRequest request) {
+    return steps.applyAsInt(request);
   }
 
   /** The fields of {@code extra_params} that mean something to it, beside the class. */

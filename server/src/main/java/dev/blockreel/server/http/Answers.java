@@ -5,11 +5,13 @@ import dev.blockreel.server.jobs.Refusal;
 import dev.blockreel.server.operations.Measures;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.codec.http.multipart.HttpPostRequestDecoder.TooManyFormFieldsException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
+import java.io.IOException;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -111,6 +113,27 @@ final class Answers {
       return ofStatus(414);
     }
     return ofStatus(cause instanceof TooLongHttpHeaderException ? 431 : 400);
+  }
+
+  /** What was wrong with a body, as far as Vert.x says it. */
+  static ApiFailure unreadableBody(Throwable cause) {
+    for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
+      if (reason instanceof ApiFailure failure) {
+        return failure;
+      }
+      if (reason instanceof TooManyFormFieldsException) {
+        return ApiFailure.badRequest(
+            "invalid_request", null, "a form has up to %d fields", Api.FORM_FIELDS);
+      }
+      if (reason instanceof IOException && String.valueOf(reason.getMessage()).contains("Size")) {
+        return ApiFailure.badRequest(
+            "invalid_request",
+            null,
+            "a field of a form has up to %d bytes: send more as a file, or as JSON",
+            Api.FORM_FIELD_BYTES);
+      }
+    }
+    return ofStatus(400);
   }
 
   /** Failures that Vert.x found: it says no more than a status. */

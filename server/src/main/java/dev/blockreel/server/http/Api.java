@@ -28,6 +28,12 @@ public final class Api {
   /** Largest {@code session.start}: it may hold an image. */
   public static final int WEB_SOCKET_BYTES = 4 << 20;
 
+  /** Most fields of a form. */
+  public static final int FORM_FIELDS = 64;
+
+  /** Longest field of a form that is no file. */
+  public static final int FORM_FIELD_BYTES = 256 << 10;
+
   private static final String RESOURCES = "dev/blockreel/server/";
 
   /** With which Vert.x fails a request whose body cannot be read to its end. */
@@ -174,8 +180,8 @@ public final class Api {
   }
 
   private static Throwable cause(RoutingContext ctx, int status) {
-    if (status == BROKEN_BODY) {
-      return Answers.ofStatus(400);
+    if (status == BROKEN_BODY || status == 400) {
+      return Answers.unreadableBody(ctx.failure());
     }
     return ctx.failure() instanceof ApiFailure failure
         ? failure
@@ -273,11 +279,11 @@ public final class Api {
   private static void requireBodyType(RoutingContext ctx) {
     String type = ctx.request().getHeader("content-type");
     String known = type == null ? "" : type.toLowerCase(Locale.ROOT);
-    if (!known.startsWith("application/json") && !known.startsWith("multipart/form-data")) {
+    String kind = known.split(";", 2)[0].strip();
+    if (!kind.equals("application/json") && !kind.equals("multipart/form-data")) {
       throw Answers.ofStatus(415);
     }
-    if (known.startsWith("multipart/form-data")
-        && !known.matches(".*;\\s*boundary=\"?[^\";\\s].*")) {
+    if (kind.equals("multipart/form-data") && !known.matches(".*;\\s*boundary=\"?[^\";\\s].*")) {
       throw ApiFailure.badRequest(
           "invalid_value", null, "a form needs a boundary: got %s", Fields.shortened(type));
     }
@@ -298,9 +304,19 @@ public final class Api {
   private static CorsHandler cors(Set<String> origins) {
     CorsHandler cors = CorsHandler.create();
     origins.forEach(cors::addOrigin);
+    // Left open, it allows what is asked for: client libraries send headers of their own.
     return cors.allowedMethods(Set.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE))
-        .allowedHeaders(Set.of("authorization", "content-type", "idempotency-key", "range"))
-        .exposedHeaders(Set.of("x-request-id", "retry-after", "openai-poll-after-ms"));
+        .exposedHeaders(
+            Set.of(
+                "x-request-id",
+                "x-video-id",
+                "x-should-retry",
+                "retry-after",
+                "retry-after-ms",
+                "openai-poll-after-ms",
+                "accept-ranges",
+                "content-range",
+                "etag"));
   }
 
   private static void pageHeaders(RoutingContext ctx) {
@@ -326,8 +342,7 @@ public final class Api {
   }
 
   private void model(RoutingContext ctx) {
-    Fields named = Fields.of(new JsonObject().put("model", ctx.pathParam("model")));
-    Answers.json(ctx, VideoJson.of(VideoFields.model(named, service().models())));
+    Answers.json(ctx, VideoJson.of(VideoFields.named(ctx.pathParam("model"), service().models())));
   }
 
   private void realtime(RoutingContext ctx) {

@@ -66,7 +66,8 @@ final class ApiFailure extends RuntimeException {
           case "shutting_down" -> 503;
           default -> 500;
         };
-    ApiFailure failure = new ApiFailure(status, error.code(), null, error.message());
+    String param = error.code().equals("media") ? "input_reference" : null;
+    ApiFailure failure = new ApiFailure(status, error.code(), param, error.message());
     return status == 503 ? failure.retryAfter(5) : failure;
   }
 

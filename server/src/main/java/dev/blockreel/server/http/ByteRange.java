@@ -10,13 +10,13 @@ import java.util.regex.Pattern;
  * @param length how many; at least 1
  */
 record ByteRange(long from, long length) {
-  private static final Pattern ONE = Pattern.compile("bytes=(\\d{0,18})-(\\d{0,18})");
+  private static final Pattern ONE = Pattern.compile("(?i)bytes=(\\d{0,18})-(\\d{0,18})");
 
   /**
    * Reads the header {@code Range}.
    *
-   * @return the part, or null where the whole is to be sent: no header, several ranges or another
-   *     unit, as RFC 9110 allows
+   * @return the part, or null where the whole is to be sent: no header, several ranges, another
+   *     unit or a range that ends before it begins, as RFC 9110 has it
    * @throws ApiFailure 416 when it lies outside of the file
    */
   static ByteRange of(String header, long size) {
@@ -31,6 +31,9 @@ record ByteRange(long from, long length) {
     }
     long from = first.isEmpty() ? Math.max(0, size - Long.parseLong(last)) : Long.parseLong(first);
     long to = first.isEmpty() || last.isEmpty() ? size - 1 : Long.parseLong(last);
+    if (to < from && !first.isEmpty() && !last.isEmpty()) {
+      return null;
+    }
     to = Math.min(to, size - 1);
     if (from > to) {
       throw new ApiFailure(

@@ -14,6 +14,9 @@ import java.util.TreeMap;
  * the field; so does, at the end, what nobody read.
  */
 final class Fields {
+  /** As JSON writes numbers: Java's own would take names and hexadecimal ones as well. */
+  private static final String NUMBER = "-?\\d{1,40}(\\.\\d{1,40})?([eE][+-]?\\d{1,4})?";
+
   private final String prefix;
   private final boolean texts;
   private final Map<String, Object> values;
@@ -109,8 +112,9 @@ final class Fields {
     if (!(value instanceof String text)) {
       throw type(name, "a text", value);
     }
-    if (text.length() > most) {
-      throw value(name, "at most %d characters long".formatted(most), text.length() + " of them");
+    int length = text.codePointCount(0, text.length());
+    if (length > most) {
+      throw value(name, "at most %d characters long".formatted(most), length + " of them");
     }
     return text;
   }
@@ -134,7 +138,7 @@ final class Fields {
     if (value instanceof Integer || value instanceof Long) {
       return ((Number) value).longValue();
     }
-    if (value instanceof String text && text.matches("[+-]?\\d{1,18}")) {
+    if (value instanceof String text && text.matches("-?\\d{1,18}")) {
       return Long.parseLong(text);
     }
     throw type(name, "a whole number", value);
@@ -149,12 +153,8 @@ final class Fields {
     double number;
     if (value instanceof Number given) {
       number = given.doubleValue();
-    } else if (texts && value instanceof String text) {
-      try {
-        number = Double.parseDouble(text);
-      } catch (NumberFormatException e) {
-        throw type(name, "a number", value);
-      }
+    } else if (texts && value instanceof String text && text.matches(NUMBER)) {
+      number = Double.parseDouble(text);
     } else {
       throw type(name, "a number", value);
     }

@@ -17,6 +17,7 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -66,6 +67,13 @@ final class ImageRoutes {
       fields.text("user", 256);
       boolean stream = fields.flag("stream", false);
       Long partials = fields.integer("partial_images", 0, 3);
+      if (!stream && partials != null && partials > 0) {
+        throw new ApiFailure(
+            400,
+            "unsupported_parameter",
+            "partial_images",
+            "partial images are events: they need stream");
+      }
       if (stream && "url".equals(response)) {
         throw new ApiFailure(
             400, "unsupported_parameter", "response_format", "events hold images, not addresses");
@@ -76,19 +84,27 @@ final class ImageRoutes {
           format == null ? "png" : format,
           quality == null ? VideoFormat.BEST : Math.toIntExact(quality),
           stream,
-          partials == null || !stream ? 0 : Math.toIntExact(partials));
+          partials == null ? 0 : Math.toIntExact(partials));
     }
   }
 
   /** POST generations. */
   void create(RoutingContext ctx) {
     if (VideoRoutes.isForm(ctx)) {
-      throw Answers.ofStatus(415);
+      throw new ApiFailure(415, "unsupported_media_type", null, "the body must be JSON");
     }
     Service open = service.get();
     Fields fields = VideoRoutes.fields(ctx);
     Delivery delivery = Delivery.read(fields);
-    VideoRequest request = VideoFields.readImage(fields, open.models());
+    VideoRequest request = VideoFields.readImage(fields, open.models(), delivery.count);
+    if (delivery.count > open.jobs().mostOfOwner()) {
+      throw ApiFailure.badRequest(
+          "invalid_value",
+          "n",
+          "each image counts as one of the %d that a key may have at once: got %d",
+          open.jobs().mostOfOwner(),
+          delivery.count);
+    }
     String owner = Access.owner(ctx);
     Events events = delivery.stream ? new Events(ctx, request, delivery) : null;
     List<ImageWork> works = new ArrayList<>();
@@ -227,27 +243,27 @@ final class ImageRoutes {
   /** GET content of a kept image. */
   void content(RoutingContext ctx) {
     String id = ctx.pathParam("image_id");
+    ImageStore store = service.get().images();
     if (!id.matches("image_[0-9a-f]{32}")) {
       throw notFound();
     }
     Future<Void> sent = Future.failedFuture(notFound());
     for (String format : FORMATS) {
-      sent = sent.recover(missing -> send(ctx, id, format));
+      sent = sent.recover(missing -> send(ctx, store.file(id, format), format));
     }
     sent.onFailure(failure -> answers.fail(ctx, notFound()));
   }
 
-  private Future<Void> send(RoutingContext ctx, String id, String format) {
-    String file = service.get().images().file(id, format).toString();
+  private Future<Void> send(RoutingContext ctx, Path file, String format) {
     return vertx
         .fileSystem()
-        .props(file)
+        .props(file.toString())
         .compose(
             there ->
                 ctx.response()
                     .putHeader("content-type", "image/" + format)
                     .putHeader("cache-control", "private, max-age=3600")
-                    .sendFile(file));
+                    .sendFile(file.toString()));
   }
 
   private static ApiFailure notFound() {

@@ -31,6 +31,10 @@ final class RealtimeSession {
   private static final long START_MILLIS = 10_000;
   private static final long QUEUE_MILLIS = 200;
   private static final int CONTROL_BYTES = 128 << 10;
+  private static final int EVENT_ID_CHARACTERS = 200;
+
+  /** Whoever still sends what is refused reads the answer only when he is done. */
+  private static final long LINGER_MILLIS = 2_000;
 
   private final Vertx vertx;
   private final Context context;
@@ -91,12 +95,15 @@ final class RealtimeSession {
     }
   }
 
+  /** What follows cannot be read any more, and is skipped; a connection closed at once is reset. */
   private void refuseFrame(int closeCode) {
-    if (closeCode == WebSocketCloseStatus.MESSAGE_TOO_BIG.code()) {
-      fail("message_too_large", "messages have up to 4 MiB", closeCode);
-    } else {
-      fail("invalid_value", "what came is no frame of a WebSocket", closeCode);
-    }
+    vertx.cancelTimer(startTimer);
+    JsonObject error =
+        closeCode == WebSocketCloseStatus.MESSAGE_TOO_BIG.code()
+            ? error("message_too_large", null, "messages have up to 4 MiB")
+            : error("invalid_value", null, "what came is no frame of a WebSocket");
+    send(error.put("retryable", false));
+    vertx.setTimer(LINGER_MILLIS, now -> socket.close((short) closeCode));
   }
 
   private void message(String text) {
@@ -126,27 +133,23 @@ final class RealtimeSession {
   }
 
   private void pong(JsonObject message) {
+    Fields fields = Fields.of(message);
     JsonObject pong = new JsonObject().put("type", "session.pong");
-    if (message.getValue("event_id") instanceof String id) {
-      pong.put("event_id", Fields.shortened(id));
+    String id = fields.text("event_id", EVENT_ID_CHARACTERS);
+    if (id != null) {
+      pong.put("event_id", id);
     }
     send(pong);
   }
 
   private void refuseInteraction(JsonObject message) {
-    Object id =
-        message.getValue("interaction") instanceof JsonObject interaction
-            ? interaction.getValue("event_id")
-            : null;
+    String id = Fields.of(message).group("interaction").text("event_id", EVENT_ID_CHARACTERS);
     JsonObject error =
         error(
             "unsupported_parameter",
             "interaction",
             "no model here changes its prompt while it runs");
-    send(
-        error
-            .put("event_id", id instanceof String text ? Fields.shortened(text) : null)
-            .put("retryable", true));
+    send(error.put("event_id", id).put("retryable", true));
   }
 
   private void start(JsonObject message) {
@@ -268,7 +271,7 @@ final class RealtimeSession {
       return;
     }
     vertx.cancelTimer(queueTimer);
-    if (!announced && (jpeg || live.mimeType() != null)) {
+    if (!announced && live.mimeType() != null) {
       announce(jpeg ? JPEG : live.mimeType());
     }
     // A viewer who is behind with his frames need not know of every step.
@@ -334,9 +337,11 @@ final class RealtimeSession {
 
   private void ended(JobRecord record) {
     if (record.status() == JobStatus.FAILED && !stopped) {
-      String code = record.error().code();
-      int closeCode = code.equals("cancelled") ? 1008 : code.equals("shutting_down") ? 1013 : 1011;
-      fail(code, record.error().message(), closeCode);
+      ApiFailure failure = ApiFailure.of(record.error());
+      boolean own = record.error().code().equals(JobError.CANCELLED.code());
+      fail(
+          error(failure.code(), failure.param(), failure.getMessage()),
+          own ? 1008 : closeCode(failure));
       return;
     }
     done();
@@ -382,13 +387,18 @@ final class RealtimeSession {
 
   private void fail(Throwable cause) {
     ApiFailure failure = Answers.failure(cause);
-    int code = failure.status() == 429 || failure.status() == 503 ? 1013 : 1008;
     JsonObject error = error(failure.code(), failure.param(), failure.getMessage());
     error.mergeIn(failure.more());
     if (failure.retrySeconds() > 0) {
       error.put("retry_after_ms", 1000 * failure.retrySeconds());
     }
-    fail(error, failure.status() >= 500 && code != 1013 ? 1011 : code);
+    fail(error, closeCode(failure));
+  }
+
+  /** Later, the server's fault, or the client's. */
+  private static int closeCode(ApiFailure failure) {
+    int status = failure.status();
+    return status == 429 || status == 503 ? 1013 : status >= 500 ? 1011 : 1008;
   }
 
   private void fail(String code, String message, int closeCode) {

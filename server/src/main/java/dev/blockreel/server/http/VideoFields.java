@@ -64,15 +64,16 @@ final class VideoFields {
   /**
    * The same for an image: of video models the first frame of a clip.
    *
+   * @param count images of one request; those after the first have the next seeds
    * @throws ApiFailure 400 or 404
    */
-  static VideoRequest readImage(Fields fields, Map<String, ServedModel> models) {
+  static VideoRequest readImage(Fields fields, Map<String, ServedModel> models, int count) {
     ServedModel model = model(fields, models);
     if (model.needsReference()) {
       throw unsupported("model", model.name() + " continues clips: it makes no images");
     }
     Fields extra = fields.group("extra_params");
-    Long seed = fields.integer("seed", 0, LARGEST_SEED);
+    Long seed = fields.integer("seed", 0, LARGEST_SEED - (count - 1));
     checkSize(fields, model);
     if (!or(fields.text("negative_prompt", LONGEST_PROMPT), "").isEmpty()) {
       throw unsupported("negative_prompt", "no model here takes a negative prompt");
@@ -114,6 +115,11 @@ final class VideoFields {
     if (name == null) {
       return models.values().iterator().next();
     }
+    return named(name, models);
+  }
+
+  /** A model by its name. */
+  static ServedModel named(String name, Map<String, ServedModel> models) {
     ServedModel model = models.get(name);
     if (model == null) {
       throw new ApiFailure(
@@ -270,7 +276,15 @@ final class VideoFields {
     Long block = extra.integer("block_size", 1, Integer.MAX_VALUE);
     String unit =
         extra.word(
-            "prediction_unit", "token", "row", "frame", "cell", "subsample", "scale", "whole");
+            "prediction_unit",
+            "token",
+            "row",
+            "block",
+            "frame",
+            "cell",
+            "subsample",
+            "scale",
+            "whole");
     if (block != null && block != 1 && block != model.blockSize()) {
       throw ApiFailure.badRequest(
           "invalid_value",
@@ -281,6 +295,14 @@ final class VideoFields {
           block);
     }
     boolean single = block != null ? block == 1 : "token".equals(unit);
+    if (block != null && unit != null && single != unit.equals("token")) {
+      throw ApiFailure.badRequest(
+          "invalid_value",
+          "extra_params.prediction_unit",
+          "a block_size of %d is no %s",
+          block,
+          unit);
+    }
     if (single && !model.options().contains("block_size")) {
       throw unsupported(
           "extra_params.prediction_unit", model.name() + " predicts no single tokens");

@@ -30,32 +30,41 @@ final class GivenFrames {
   /**
    * A clip that goes on from an image or the first frames of a video.
    *
-   * @throws EngineFailure MEDIA when the file is no such thing or too large
+   * @throws EngineFailure MEDIA, with a message for who sent the file, when it is no such thing or
+   *     too large
    */
   static GenerationRequest continuing(VideoRequest request, Path reference, Pipeline pipeline) {
-    ClipInfo info = ClipReader.probe(reference);
-    if ((long) info.width() * info.height() > MOST_PIXELS) {
-      throw new EngineFailure(
-          FailureCode.MEDIA,
-          "the reference has %dx%d pixels: %d are the most"
-              .formatted(info.width(), info.height(), MOST_PIXELS));
+    Clip clip;
+    try {
+      ClipInfo info = ClipReader.probe(reference);
+      long pixels = (long) info.width() * info.height();
+      clip = pixels > MOST_PIXELS ? null : ClipReader.read(reference, sampling(info, pipeline));
+    } catch (EngineFailure e) {
+      // The reason names files of this machine.
+      String message = "input_reference cannot be read as an image or a clip";
+      throw new EngineFailure(FailureCode.MEDIA, message, e);
     }
+    if (clip == null) {
+      throw new EngineFailure(
+          FailureCode.MEDIA, "input_reference has more than %d pixels".formatted(MOST_PIXELS));
+    }
+    return request(request, List.of(pipeline.beginning(clip)));
+  }
+
+  private static ClipSampling sampling(ClipInfo info, Pipeline pipeline) {
     List<Integer> possible = pipeline.beginnings();
     int frames =
         possible.stream()
             .filter(count -> count <= Math.min(MOST_FRAMES, info.frames()))
             .reduce((shorter, longer) -> longer)
             .orElse(possible.get(0));
-    ClipSampling sampling =
-        new ClipSampling(
-            frames,
-            pipeline.fps(),
-            pipeline.height(),
-            pipeline.width(),
-            ClipSampling.Fit.CROP,
-            ClipSampling.Window.START);
-    Clip clip = ClipReader.read(reference, sampling);
-    return request(request, List.of(pipeline.beginning(clip)));
+    return new ClipSampling(
+        frames,
+        pipeline.fps(),
+        pipeline.height(),
+        pipeline.width(),
+        ClipSampling.Fit.CROP,
+        ClipSampling.Window.START);
   }
 
   private static GenerationRequest request(VideoRequest request, List<TokenGrid> condition) {

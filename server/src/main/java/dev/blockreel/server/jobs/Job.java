@@ -39,6 +39,7 @@ public final class Job implements Work {
   private volatile int blocksTotal;
   private volatile int framesDone;
   private long toldNanos = System.nanoTime() - STEP_NANOS; // engine thread only
+  private JobError unusable; // engine thread only; why its reference is
   private ClipRecorder recorder; // engine thread only, until its files are to be written
   private long bytes = -1; // disk thread only
 
@@ -195,10 +196,23 @@ public final class Job implements Work {
   public GenerationRequest begin(Pipeline pipeline) {
     jobs.began(this);
     VideoRequest request = record.request();
+    GenerationRequest asked =
+        request.hasReference() ? continuing(pipeline) : GivenFrames.none(request);
+    blocksTotal = pipeline.steps(asked);
+    // Viewers hear that it has begun by the recorder's streams.
     recorder = new ClipRecorder(live, folder, request.width(), request.height(), request.fps());
-    return request.hasReference()
-        ? GivenFrames.continuing(request, folder.resolve(JobStore.REFERENCE), pipeline)
-        : GivenFrames.none(request);
+    return asked;
+  }
+
+  private GenerationRequest continuing(Pipeline pipeline) {
+    try {
+      return GivenFrames.continuing(record.request(), folder.resolve(JobStore.REFERENCE), pipeline);
+    } catch (EngineFailure e) {
+      if (e.code() == FailureCode.MEDIA) {
+        unusable = JobError.unusable(e);
+      }
+      throw e;
+    }
   }
 
   @Override
@@ -254,7 +268,7 @@ public final class Job implements Work {
         cause instanceof EngineFailure failure && failure.code() == FailureCode.CANCELLED;
     if (!cancelled || reason == null) {
       LOG.warn("{} failed: {}", id(), cause.getMessage());
-      reason = JobError.of(cause);
+      reason = unusable == null ? JobError.of(cause) : unusable;
     }
     jobs.failed(this, reason);
   }

@@ -26,6 +26,11 @@ public record JobError(String code, String message) {
 
   static final JobError INTERNAL = new JobError("internal", "the server failed; its log says why");
 
+  /** What the clip was to begin with cannot be used. */
+  static JobError unusable(EngineFailure reference) {
+    return new JobError("media", reference.getMessage());
+  }
+
   /** What the engine said, without its own file names where it is a fault of the server. */
   static JobError of(Throwable cause) {
     if (cause instanceof Refusal refusal) {
@@ -37,7 +42,7 @@ public record JobError(String code, String message) {
     return switch (failure.code()) {
       case CANCELLED -> CANCELLED;
       case OUT_OF_MEMORY -> new JobError("out_of_memory", failure.getMessage());
-      case MEDIA -> new JobError("media", "the input or output could not be read or written");
+      case MEDIA -> new JobError("internal", "a file of the clip could not be read or written");
       case BAD_REQUEST -> new JobError("invalid_value", failure.getMessage());
       case UNSUPPORTED -> new JobError("unsupported_parameter", failure.getMessage());
       case BUSY -> new JobError("queue_full", failure.getMessage());

@@ -18,6 +18,7 @@ import static java.util.Objects.requireNonNull;
  * @param firstFrameAt when its first frame was final, or 0
  * @param completedAt when it was over, or 0
  * @param expiresAt when record and files go, or 0
+ * @param blocks steps that its clip took, or 0 before it was completed
  */
 public record JobRecord(
     String id,
@@ -32,7 +33,8 @@ public record JobRecord(
     long startedAt,
     long firstFrameAt,
     long completedAt,
-    long expiresAt) {
+    long expiresAt,
+    int blocks) {
   public JobRecord {
     requireNonNull(id, "id is null");
     requireNonNull(owner, "owner is null");
@@ -48,27 +50,27 @@ public record JobRecord(
       VideoRequest request,
       long now) {
     return new JobRecord(
-        id, owner, idempotency, session, request, JobStatus.QUEUED, null, 0, now, 0, 0, 0, 0);
+        id, owner, idempotency, session, request, JobStatus.QUEUED, null, 0, now, 0, 0, 0, 0, 0);
   }
 
   JobRecord begun(long now) {
-    return with(JobStatus.IN_PROGRESS, null, attempts + 1, now, 0, 0, 0);
+    return with(JobStatus.IN_PROGRESS, null, attempts + 1, now, 0, 0, 0, 0);
   }
 
   JobRecord shown(long now) {
-    return with(status, error, attempts, startedAt, now, 0, 0);
+    return with(status, error, attempts, startedAt, now, 0, 0, 0);
   }
 
-  JobRecord completed(long now, long expires) {
-    return with(JobStatus.COMPLETED, null, attempts, startedAt, firstFrameAt, now, expires);
+  JobRecord completed(int took, long now, long expires) {
+    return with(JobStatus.COMPLETED, null, attempts, startedAt, firstFrameAt, now, expires, took);
   }
 
   JobRecord failed(JobError why, long now, long expires) {
-    return with(JobStatus.FAILED, why, attempts, startedAt, firstFrameAt, now, expires);
+    return with(JobStatus.FAILED, why, attempts, startedAt, firstFrameAt, now, expires, 0);
   }
 
   JobRecord queuedAgain() {
-    return with(JobStatus.QUEUED, null, attempts, 0, 0, 0, 0);
+    return with(JobStatus.QUEUED, null, attempts, 0, 0, 0, 0, 0);
   }
 
   private JobRecord with(
@@ -78,7 +80,8 @@ public record JobRecord(
       long started,
       long firstFrame,
       long completed,
-      long expires) {
+      long expires,
+      int took) {
     return new JobRecord(
         id,
         owner,
@@ -92,6 +95,7 @@ public record JobRecord(
         started,
         firstFrame,
         completed,
-        expires);
+        expires,
+        took);
   }
 }

@@ -104,7 +104,9 @@ public final class Jobs implements AutoCloseable {
 
   private Job job(JobRecord record) {
     ServedModel model = models.get(record.request().model());
-    return new Job(this, record, store.folder(record.id()), model == null ? 0 : model.blocks());
+    int blocks = model == null ? 0 : model.blocksOf(GivenFrames.none(record.request()));
+    return new Job(
+        this, record, store.folder(record.id()), record.blocks() > 0 ? record.blocks() : blocks);
   }
 
   private static long now() {
@@ -231,7 +233,8 @@ public final class Jobs implements AutoCloseable {
       throw shuttingDown();
     }
     int waiting = queueDepth();
-    if (waiting >= limits.queue()) {
+    // The first of several that come to an empty queue hardly wait.
+    if (waiting >= limits.queue() || (waiting > 0 && waiting + more > limits.queue())) {
       throw refusal(
           Reason.QUEUE_FULL, "the queue is full: %d jobs wait already".formatted(waiting));
     }
@@ -355,7 +358,8 @@ public final class Jobs implements AutoCloseable {
     usualSeconds = 0.8 * usualSeconds + 0.2 * (now() - record.startedAt()) / 1000.0;
     disk.execute(
         () -> {
-          JobRecord last = record.completed(now(), now() + limits.keep().toMillis());
+          JobRecord last =
+              record.completed(job.blocksTotal(), now(), now() + limits.keep().toMillis());
           try {
             store.saveWithMedia(last);
           } catch (EngineFailure e) {
@@ -436,6 +440,11 @@ public final class Jobs implements AutoCloseable {
     if (!stopping) {
       disk.execute(task);
     }
+  }
+
+  /** How many clips and images of one owner may wait and run. */
+  public int mostOfOwner() {
+    return limits.perOwner();
   }
 
   /** How long a job may run. */

@@ -27,6 +27,7 @@ class VideoFieldsTest {
         1,
         1,
         12,
+        request -> 12,
         16,
         unit,
         16,
