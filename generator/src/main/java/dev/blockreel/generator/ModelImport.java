@@ -101,6 +101,8 @@ public record ModelImport(
    *     published; MEDIA when something cannot be read or written. Nothing is left behind then.
    */
   public void to(Path out) {
+    refuseOwn(tokenizer);
+    refuseOwn(generator);
     try (PublishedModel files = open()) {
       ObjectNode json = files.description();
       ObjectNode imported = json.putObject("imported");
@@ -115,6 +117,24 @@ public record ModelImport(
               copyTexts(draft.resolve(TextTokenizer.FILE));
             }
           });
+    }
+  }
+
+  /**
+   * Our own files keep what no tensor shows, such as groups, in the {@code model.json} beside them.
+   */
+  private static void refuseOwn(Path file) {
+    if (file == null) {
+      return;
+    }
+    String name = String.valueOf(file.getFileName());
+    boolean part =
+        name.equals(ModelDirectory.TOKENIZER_FILE) || name.equals(ModelDirectory.GENERATOR_FILE);
+    Path folder = file.toAbsolutePath().getParent();
+    if (part && Files.exists(folder.resolve(ModelDirectory.DESCRIPTION_FILE))) {
+      throw EngineFailure.badRequest(
+          "%s is part of the model directory %s: use that with --model; import takes published files",
+          file, folder);
     }
   }
 

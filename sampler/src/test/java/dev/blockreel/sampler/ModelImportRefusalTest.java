@@ -178,6 +178,61 @@ class ModelImportRefusalTest {
   }
 
   @Test
+  void levelsThatNobodyCanCountAreRefused() {
+    Path file = magvit2(n -> n, "module.odd", 3);
+    refused(
+        new ModelImport(
+            file,
+            null,
+            null,
+            null,
+            0,
+            List.of(2000, 2000, 2000, 5, 5, 5),
+            Map.of(),
+            ElementType.F32),
+        FailureCode.BAD_REQUEST,
+        "[2000, 2000, 2000, 5, 5, 5] make more than 16777216 codes");
+  }
+
+  @Test
+  void whatFp16CannotHoldIsNotMadeInfinite() {
+    String bias = "transformer.ln_f.bias";
+    Path target = folder.resolve("large.safetensors");
+    try (GoldenCase data = new GoldenCase("nbp-gpt-predict");
+        TensorFile tensors =
+            TorchFile.open(data.file("nbp-gpt-predict-public.ckpt"), "state_dict").unwrapped()) {
+      SafetensorsWriter writer = SafetensorsWriter.to(target);
+      for (String name : tensors.names()) {
+        if (name.equals(bias)) {
+          float[] values = tensors.floats(name);
+          values[3] = 1e6f;
+          writer.addFloats(name, tensors.info(name).shape(), values);
+        } else {
+          writer.add(tensors, name, ElementType.F32);
+        }
+      }
+      writer.write();
+    }
+    ModelImport.Grid grid = new ModelImport.Grid(5, 4, 4);
+    refused(
+        new ModelImport(null, target, null, grid, 0, List.of(), PREDICT, ElementType.F16),
+        FailureCode.BAD_REQUEST,
+        bias,
+        "holds 1000000.0",
+        "65504");
+  }
+
+  @Test
+  void partsOfAModelDirectoryAreNoPublishedFiles() throws IOException {
+    Path own =
+        Files.move(
+            magvit2(n -> n, "module.odd", 3),
+            Files.createDirectory(folder.resolve("own")).resolve("tokenizer.safetensors"));
+    Files.writeString(own.resolveSibling("model.json"), "{}");
+    refused(tokenizer(own), FailureCode.BAD_REQUEST, "is part of the model directory", "--model");
+  }
+
+  @Test
   void aTokenizerAndAGeneratorOfOtherCodesAreRefused() {
     try (GoldenCase one = new GoldenCase("nbp-tokenizer");
         GoldenCase other = new GoldenCase("nbp-gpt-predict")) {

@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -294,18 +295,15 @@ final class Construction {
   }
 
   /**
-   * A dictionary's key. Only plain values count by content: to hash a list would walk whatever it
-   * holds, itself perhaps, and records can be made to have the same hash by the thousands.
+   * A dictionary's key. Only text counts by content. To hash a list would walk whatever it holds,
+   * itself perhaps; and keys of several classes can be made to have one hash by the thousands,
+   * where a map finds its way only among those of one class.
    */
   static Object key(Object key) {
-    if (key == null
-        || key instanceof String
-        || key instanceof Number
-        || key instanceof Boolean
-        || key instanceof Opaque) {
+    if (key instanceof String || key instanceof Opaque) {
       return key;
     }
-    return new Opaque("key", key instanceof List<?> list ? list : List.of());
+    return new Opaque("key", key instanceof List<?> list ? list : Collections.singletonList(key));
   }
 
   private byte[] bytes(List<?> arguments) {

@@ -2,6 +2,9 @@ package dev.blockreel.checkpoint;
 
 /** The two 16-bit float formats; JDK 17 has no conversions of its own. */
 final class HalfFloat {
+  /** The largest number in fp16. */
+  static final float MOST = 65504;
+
   private HalfFloat() {}
 
   static float fromF16(short half) {

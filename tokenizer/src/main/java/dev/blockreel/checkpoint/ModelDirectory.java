@@ -41,7 +41,8 @@ public final class ModelDirectory {
   /** Name of a generator's weights, of any kind. */
   public static final String GENERATOR_FILE = "generator.safetensors";
 
-  private static final String DESCRIPTION = "model.json";
+  /** Name of what says what the weights are. */
+  public static final String DESCRIPTION_FILE = "model.json";
 
   private static final JsonMapper JSON =
       JsonMapper.builder()
@@ -95,7 +96,7 @@ public final class ModelDirectory {
           BAD_REQUEST, "%s is no name of a model".formatted(Quoted.of(nameOrPath)), e);
     }
     for (Path place : places) {
-      if (!nameOrPath.isBlank() && Files.isRegularFile(place.resolve(DESCRIPTION))) {
+      if (!nameOrPath.isBlank() && Files.isRegularFile(place.resolve(DESCRIPTION_FILE))) {
         return place;
       }
     }
@@ -105,7 +106,7 @@ public final class ModelDirectory {
         "no model %s: no %s in %s; models found: %s"
             .formatted(
                 Quoted.of(nameOrPath),
-                DESCRIPTION,
+                DESCRIPTION_FILE,
                 String.join(", ", places.stream().map(Path::toString).distinct().toList()),
                 Quoted.list(Nearness.sort(nameOrPath, found))));
   }
@@ -113,7 +114,7 @@ public final class ModelDirectory {
   private static Stream<String> modelsOn(Path shelf) {
     try (Stream<Path> entries = Files.list(shelf)) {
       return entries
-          .filter(entry -> Files.isRegularFile(entry.resolve(DESCRIPTION)))
+          .filter(entry -> Files.isRegularFile(entry.resolve(DESCRIPTION_FILE)))
           .map(entry -> entry.getFileName().toString())
           .sorted()
           .toList()
@@ -131,10 +132,10 @@ public final class ModelDirectory {
    *     it is malformed or a file does not fit it
    */
   public static ModelDirectory open(Path path) {
-    Path file = path.resolve(DESCRIPTION);
+    Path file = path.resolve(DESCRIPTION_FILE);
     if (!Files.isRegularFile(file)) {
       throw new EngineFailure(
-          BAD_REQUEST, "%s is no model directory: it has no %s".formatted(path, DESCRIPTION));
+          BAD_REQUEST, "%s is no model directory: it has no %s".formatted(path, DESCRIPTION_FILE));
     }
     JsonNode json;
     try {
@@ -199,7 +200,7 @@ public final class ModelDirectory {
       throw new EngineFailure(
           CHECKPOINT_MISMATCH,
           "%s/%s describes no usable %s: %s"
-              .formatted(path, DESCRIPTION, name, JsonFault.describe(e)),
+              .formatted(path, DESCRIPTION_FILE, name, JsonFault.describe(e)),
           e);
     }
   }
@@ -218,7 +219,7 @@ public final class ModelDirectory {
       List<String> names = new ArrayList<>();
       files.fieldNames().forEachRemaining(names::add);
       throw broken(
-          path.resolve(DESCRIPTION),
+          path.resolve(DESCRIPTION_FILE),
           "lists no file %s; it lists %s".formatted(Quoted.of(file), Quoted.list(names)));
     }
     return Safetensors.open(path.resolve(file));
@@ -240,7 +241,8 @@ public final class ModelDirectory {
       if (!got.equalsIgnoreCase(expected)) {
         throw broken(
             file,
-            "has sha256 %s, %s says %s".formatted(got, DESCRIPTION, Quoted.shortened(expected)));
+            "has sha256 %s, %s says %s"
+                .formatted(got, DESCRIPTION_FILE, Quoted.shortened(expected)));
       }
     }
   }
@@ -297,7 +299,7 @@ public final class ModelDirectory {
       fill.accept(draft);
       ObjectNode json = description.deepCopy();
       describeFiles(draft, json.putObject("files"));
-      Files.write(draft.resolve(DESCRIPTION), JSON.writeValueAsBytes(json));
+      Files.write(draft.resolve(DESCRIPTION_FILE), JSON.writeValueAsBytes(json));
       Files.deleteIfExists(target);
       Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
     } finally {
@@ -319,12 +321,13 @@ public final class ModelDirectory {
   private void checkSize(String name) {
     // A listed name must not lead out of the directory.
     if (name.isEmpty() || !name.matches("[A-Za-z0-9._-]+") || name.startsWith(".")) {
-      throw broken(path.resolve(DESCRIPTION), "lists " + Quoted.of(name) + ", no plain file name");
+      throw broken(
+          path.resolve(DESCRIPTION_FILE), "lists " + Quoted.of(name) + ", no plain file name");
     }
     JsonNode listed = description.path("files").path(name).path("bytes");
     Path file = path.resolve(name);
     if (!Files.isRegularFile(file)) {
-      throw broken(file, "is missing, %s lists it".formatted(DESCRIPTION));
+      throw broken(file, "is missing, %s lists it".formatted(DESCRIPTION_FILE));
     }
     try {
       if (!listed.isIntegralNumber() || Files.size(file) != listed.asLong()) {
@@ -332,7 +335,9 @@ public final class ModelDirectory {
             file,
             "has %d bytes, %s says %s"
                 .formatted(
-                    Files.size(file), DESCRIPTION, listed.isMissingNode() ? "nothing" : listed));
+                    Files.size(file),
+                    DESCRIPTION_FILE,
+                    listed.isMissingNode() ? "nothing" : listed));
       }
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot read %s", file);

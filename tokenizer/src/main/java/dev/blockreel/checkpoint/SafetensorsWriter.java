@@ -94,7 +94,9 @@ public final class SafetensorsWriter {
    *
    * @param type F64, F32, F16 or BF16
    * @throws IllegalArgumentException when the name is taken or the type is no float type
-   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor or it holds integers
+   * @throws EngineFailure CHECKPOINT_MISMATCH when the file has no such tensor or it holds
+   *     integers; {@link #write()} throws BAD_REQUEST where {@code type} ends before one of its
+   *     values
    */
   public SafetensorsWriter add(TensorFile source, String name, ElementType type) {
     TensorInfo info = source.info(name);
@@ -109,10 +111,23 @@ public final class SafetensorsWriter {
         new TensorInfo(name, type, info.shape()),
         (first, count) -> {
           float[] values = TensorValues.floats(source, info, first, count);
+          if (type == ElementType.F16) {
+            requireHalves(source, info, values);
+          }
           ByteBuffer bytes = littleEndian(count * type.bytes());
           TensorValues.narrow(values, 0, count, type, bytes);
           return bytes.flip();
         });
+  }
+
+  private static void requireHalves(TensorFile source, TensorInfo info, float[] values) {
+    for (float value : values) {
+      if (Float.isFinite(value) && Math.abs(value) > HalfFloat.MOST) {
+        throw EngineFailure.badRequest(
+            "%s: tensor %s holds %s, and fp16 ends at %s: store it as bf16 or fp32",
+            source.path(), info, value, HalfFloat.MOST);
+      }
+    }
   }
 
   /** Adds floats as F32; {@code values} row-major, read by {@link #write()}. */

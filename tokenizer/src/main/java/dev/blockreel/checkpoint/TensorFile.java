@@ -5,8 +5,10 @@ import dev.blockreel.failure.FailureCode;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 
 /**
@@ -118,6 +120,11 @@ public interface TensorFile extends AutoCloseable {
       count++;
     }
     return count;
+  }
+
+  /** The names in the order of text, to be looked up by how they begin. */
+  default NavigableSet<String> sortedNames() {
+    return new TreeSet<>(names());
   }
 
   /** A CHECKPOINT_MISMATCH that names this file; {@code why} is a format. */

@@ -72,7 +72,7 @@ public record TensorInfo(String name, ElementType type, long[] shape) {
   /** For messages, such as {@code "head.weight" F32 [100, 64]}. */
   @Override
   public String toString() {
-    return Quoted.of(name) + " " + type + " " + Arrays.toString(shape);
+    return Quoted.of(name) + " " + type + " " + Quoted.shortened(Arrays.toString(shape));
   }
 
   private static EngineFailure impossible(String name, long[] shape) {

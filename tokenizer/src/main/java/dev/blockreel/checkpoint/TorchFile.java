@@ -58,6 +58,32 @@ public final class TorchFile implements AutoCloseable {
     }
   }
 
+  /** Under which names tools keep a network's tensors, where they keep other things as well. */
+  private static final List<String> STATES =
+      List.of("state_dict", "model_state_dict", "model", "module");
+
+  /**
+   * Opens the tensors of a network that was saved alone, or by a tool that keeps more beside it:
+   * Lightning, DeepSpeed, training scripts.
+   *
+   * @return to be closed by the caller
+   * @throws EngineFailure as {@link #open}
+   */
+  public static TensorFile openState(Path path) {
+    TorchFile torch = read(path);
+    try {
+      for (String state : STATES) {
+        if (torch.root() instanceof Map<?, ?> root && root.get(state) instanceof Map<?, ?>) {
+          return torch.tensors(torch.file::close, state);
+        }
+      }
+      return torch.tensors(torch.file::close);
+    } catch (RuntimeException e) {
+      torch.close();
+      throw e;
+    }
+  }
+
   /**
    * Opens the tensors of one dictionary of a checkpoint.
    *
@@ -107,12 +133,12 @@ public final class TorchFile implements AutoCloseable {
   }
 
   /**
-   * The object that was saved: {@code Map} (with keys such as {@code String} and {@code Long}),
-   * {@code List} (also for tuples and sets), {@code String}, {@code Long} ({@code BigInteger}
-   * beyond 64 bits), {@code Double}, {@code Boolean}, null, {@code byte[]}, {@link TensorRef} and
-   * {@link Opaque}. A class that is only named, or a storage outside of a tensor, is some other
-   * object of no use. Lists and maps are nested at most 256 deep, without cycles; not to be
-   * changed.
+   * The object that was saved: {@code Map} (whose keys are {@code String}, or {@link Opaque} where
+   * they are no text), {@code List} (also for tuples and sets), {@code String}, {@code Long}
+   * ({@code BigInteger} beyond 64 bits), {@code Double}, {@code Boolean}, null, {@code byte[]},
+   * {@link TensorRef} and {@link Opaque}. A class that is only named, or a storage outside of a
+   * tensor, is some other object of no use. Lists and maps are nested at most 256 deep, without
+   * cycles; not to be changed.
    */
   public Object root() {
     return contents.root();

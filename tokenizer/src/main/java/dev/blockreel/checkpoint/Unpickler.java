@@ -26,7 +26,7 @@ import java.util.function.Function;
  */
 final class Unpickler {
   /** Far more than any checkpoint needs: one with 2000 tensors takes 100,000. */
-  private static final int MOST_STEPS = 4_000_000;
+  private static final int MOST_STEPS = 2_000_000;
 
   private static final int LONGEST_NUMBER = 4300; // digits or bytes; Python's own limit
 

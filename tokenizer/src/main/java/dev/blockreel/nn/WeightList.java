@@ -129,7 +129,9 @@ public final class WeightList implements AutoCloseable {
         mismatched.add(
             "%s is %s instead of %s"
                 .formatted(
-                    weight.name(), Arrays.toString(info.shape()), Arrays.toString(weight.shape())));
+                    weight.name(),
+                    Quoted.shortened(Arrays.toString(info.shape())),
+                    Arrays.toString(weight.shape())));
       }
     }
     if (!missing.isEmpty() || !unexpected.isEmpty() || !mismatched.isEmpty()) {

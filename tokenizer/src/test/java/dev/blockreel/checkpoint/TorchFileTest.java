@@ -27,6 +27,22 @@ class TorchFileTest {
   @TempDir Path folder;
 
   @ParameterizedTest
+  @ValueSource(strings = {"", "state_dict", "model_state_dict", "model", "module"})
+  void theTensorsOfANetworkAreFoundWhereToolsKeepThem(String name) throws IOException {
+    Pickle pickle = new Pickle().op("}");
+    if (!name.isEmpty()) {
+      pickle.text("epoch").number(3).op("s").text(name).op("}");
+    }
+    pickle.text("weight").tensor("0", 6, 0, new long[] {6}, new long[] {1}).op("s");
+    pickle.op(name.isEmpty() ? "." : "s.");
+    Path path =
+        Files.write(folder.resolve("s.pt"), ZipBytes.checkpoint(pickle.bytes(), new byte[24]));
+    try (TensorFile tensors = TorchFile.openState(path)) {
+      assertThat(tensors.names()).containsExactly("weight");
+    }
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "zip-2.pt",

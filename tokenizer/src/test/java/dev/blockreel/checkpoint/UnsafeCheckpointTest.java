@@ -272,7 +272,32 @@ class UnsafeCheckpointTest {
   }
 
   @Test
-  void onlyPlainKeysCountByContent() throws IOException {
+  void keysOfSeveralClassesUnderOneHashTakeNoTime() {
+    Pickle keys = new Pickle().op("}");
+    for (int i = 1; i <= 60_000; i++) {
+      long halves = (long) i << 32 | i; // both classes have the exclusive or of the halves: 0
+      keys.number(halves).op("NsG").raw(bigEndian(halves)).op("Ns");
+    }
+    keys.op(".");
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(15),
+        () -> {
+          try (TorchFile file = TorchFile.read(zip(keys))) {
+            assertThat((Map<?, ?>) file.root()).hasSize(120_000);
+          }
+        });
+  }
+
+  private static int[] bigEndian(long value) {
+    int[] bytes = new int[8];
+    for (int i = 0; i < 8; i++) {
+      bytes[i] = (int) (value >>> (56 - 8 * i)) & 255;
+    }
+    return bytes;
+  }
+
+  @Test
+  void onlyTextsCountByContentAsKeys() throws IOException {
     Pickle pickle = new Pickle().op("}");
     for (int i = 0; i < 2; i++) {
       pickle.tensor("0", 6, 0, new long[] {6}, new long[] {1}).op("Ns").text("a").op("Ns");

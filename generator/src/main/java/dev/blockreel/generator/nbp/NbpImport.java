@@ -14,10 +14,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A published NBP transformer, opened to become part of a model directory: a Lightning checkpoint
- * with {@code state_dict} and {@code hyper_parameters}, or safetensors whose metadata may hold the
- * same hyper-parameters. Sizes come from the tensors; what those do not show (heads, block size,
- * the kind of condition) from the hyper-parameters, and where both speak they must agree.
+ * A published NBP transformer, opened to become part of a model directory: a PyTorch file ({@link
+ * TorchFile#openState}), of Lightning with {@code hyper_parameters}, or safetensors whose metadata
+ * may hold the same hyper-parameters. Sizes come from the tensors; what those do not show (heads,
+ * block size, the kind of condition) from the hyper-parameters, and where both speak they must
+ * agree.
  */
 public final class NbpImport {
   private static final Pattern BLOCK = Pattern.compile("transformer\\.blocks\\.(\\d{1,4})\\..*");
@@ -46,11 +47,12 @@ public final class NbpImport {
     NbpHyperParameters parameters = new NbpHyperParameters(path.toString());
     TensorFile published = tensors(path, parameters).unwrapped();
     try {
+      boolean stored = !parameters.isEmpty();
       parameters.give(given);
       boolean bare = published.names().contains("tok_emb.weight");
       TensorFile file =
           Nbp.publishedNames(bare ? published.renamed(name -> "transformer." + name) : published);
-      Nbp network = new Nbp(new Sizes(file, parameters, codes).config());
+      Nbp network = new Nbp(new Sizes(file, parameters, stored, codes).config());
       return new NbpImport(
           new PublishedNetwork<>(network.config(), network.weights(), file), parameters);
     } catch (RuntimeException e) {
@@ -68,10 +70,8 @@ public final class NbpImport {
     }
     try (TorchFile torch = TorchFile.read(path)) {
       parameters.addLightning(torch.root());
-      // Tools that gather a model saved in parts write the dictionary alone.
-      boolean whole = torch.root() instanceof Map<?, ?> root && root.containsKey("state_dict");
-      return whole ? TorchFile.open(path, "state_dict") : TorchFile.open(path);
     }
+    return TorchFile.openState(path);
   }
 
   /** The weights, and the sizes that tensors and hyper-parameters give. */
@@ -110,8 +110,14 @@ public final class NbpImport {
     return new NbpGenerator.Description(NbpGenerator.KIND, config(), time, height, width);
   }
 
-  /** Finds the sizes. */
-  private record Sizes(TensorFile file, NbpHyperParameters parameters, int knownCodes) {
+  /**
+   * Finds the sizes.
+   *
+   * @param stored whether the file itself has hyper-parameters; else those of the published model
+   *     of its sizes stand for what nobody gives
+   */
+  private record Sizes(
+      TensorFile file, NbpHyperParameters parameters, boolean stored, int knownCodes) {
     NbpConfig config() {
       if (!file.names().contains(TOKENS)) {
         throw file.mismatch(
@@ -129,6 +135,7 @@ public final class NbpImport {
                     "no hyper-parameters, and no published model has %d layers of width %d and %d ids"
                         .formatted(layers, width, vocabulary)));
       }
+      Optional<NbpConfig> twin = stored ? Optional.empty() : published;
       agree("n_layer", layers);
       agree("n_embd", width);
       int context = file.size("transformer.pos_emb", 1, 3);
@@ -138,15 +145,23 @@ public final class NbpImport {
               .whole("n_head")
               .or(() -> published.map(NbpConfig::heads))
               .orElseThrow(() -> unknown("not its number of heads"));
-      int block = parameters.whole("token_number_per_step").orElse(1);
-      int conditionTokens = parameters.whole("cond_token_num").orElse(0);
+      int block =
+          parameters
+              .whole("token_number_per_step")
+              .or(() -> twin.map(NbpConfig::blockSize))
+              .orElse(1);
+      int conditionTokens =
+          parameters
+              .whole("cond_token_num")
+              .or(() -> twin.map(NbpConfig::conditionTokens))
+              .orElse(0);
       int vectors = file.size("transformer.uncond_embedding", 0, 2);
       if (vectors != conditionTokens) {
         throw file.mismatch(
             "hyper-parameter cond_token_num is %d, uncond_embedding has %d rows",
             conditionTokens, vectors);
       }
-      boolean hybrid = isHybrid(conditionTokens);
+      boolean hybrid = isHybrid(conditionTokens, twin.map(NbpConfig::hybrid).orElse(false));
       int conditionVocabulary =
           hybrid ? conditionVocabulary(vocabulary - block, conditionTokens) : 0;
       int codes = vocabulary - conditionVocabulary - (hybrid ? block : 0);
@@ -171,8 +186,8 @@ public final class NbpImport {
                   0));
     }
 
-    private boolean isHybrid(int conditionTokens) {
-      boolean hybrid = parameters.flag("hybrid").orElse(false);
+    private boolean isHybrid(int conditionTokens, boolean usual) {
+      boolean hybrid = parameters.flag("hybrid").orElse(usual);
       boolean unconditional = parameters.flag("unconditional").orElse(conditionTokens == 0);
       boolean startsWithBov = parameters.flag("starts_with_bov").orElse(hybrid);
       if (hybrid && (unconditional || !startsWithBov)) {

@@ -5,6 +5,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.nn.PublishedNetwork;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableSet;
 
 /**
  * The sizes of an {@link ImageNetwork} as the tensors of a published file have them. All follow
@@ -27,6 +28,7 @@ public final class PublishedImageNetwork {
     int patch = (int) Math.round(Math.sqrt(file.size(first, 1, 4) / 3.0));
     int stages = file.count("encoder.down.%d.block.0.conv1.weight");
     int units = file.count("encoder.down.0.block.%d.conv1.weight");
+    NavigableSet<String> names = file.sortedNames();
     List<Integer> multipliers = new ArrayList<>();
     for (int stage = 0; stage < stages; stage++) {
       multipliers.add(
@@ -40,23 +42,24 @@ public final class PublishedImageNetwork {
                 width,
                 multipliers,
                 units,
-                attention(file, "encoder.down", stages),
-                attention(file, "decoder.up", stages),
-                has(file, "encoder.mid.attn_1.qkv."),
+                attention(names, "encoder.down", stages),
+                attention(names, "decoder.up", stages),
+                has(names, "encoder.mid.attn_1.qkv."),
                 GROUPS));
   }
 
-  private static List<Integer> attention(TensorFile file, String way, int stages) {
+  private static List<Integer> attention(NavigableSet<String> names, String way, int stages) {
     List<Integer> found = new ArrayList<>();
     for (int stage = 0; stage < stages; stage++) {
-      if (has(file, way + "." + stage + ".attn.0.")) {
+      if (has(names, way + "." + stage + ".attn.0.")) {
         found.add(stage);
       }
     }
     return found;
   }
 
-  private static boolean has(TensorFile file, String prefix) {
-    return file.names().stream().anyMatch(name -> name.startsWith(prefix));
+  private static boolean has(NavigableSet<String> names, String prefix) {
+    String next = names.ceiling(prefix);
+    return next != null && next.startsWith(prefix);
   }
 }

@@ -23,6 +23,9 @@ public record Magvit2Config(int patch, List<Stage> stages, List<Integer> levels,
    */
   public record Stage(int width, int units, int strideTime, int strideSpace) {}
 
+  /** Beyond this the numbers of codes are no longer whole in fp32, in which they are computed. */
+  private static final int MOST_CODES = 1 << 24;
+
   /** The published 370M tokenizer: 17x128x128 pixels become 5x16x16 codes out of 64 000. */
   public static final Magvit2Config OFFICIAL =
       new Magvit2Config(
@@ -67,9 +70,24 @@ public record Magvit2Config(int patch, List<Stage> stages, List<Integer> levels,
             "the last tokenizer stage has no step down: its strides must be 1");
       }
     }
+    requireCodebook(levels);
+  }
+
+  /**
+   * Checks FSQ levels.
+   *
+   * @throws EngineFailure BAD_REQUEST when one is below 2, or there are too many codes
+   */
+  static void requireCodebook(List<Integer> levels) {
+    long codes = 1;
     for (int level : levels) {
       if (level < 2) {
         throw EngineFailure.badRequest("an FSQ level of %d: at least 2 is needed", level);
+      }
+      codes *= level;
+      if (codes > MOST_CODES) {
+        throw EngineFailure.badRequest(
+            "FSQ levels of %s make more than %d codes", levels, MOST_CODES);
       }
     }
   }
@@ -104,6 +122,6 @@ public record Magvit2Config(int patch, List<Stage> stages, List<Integer> levels,
 
   /** Number of different codes. */
   public int codebookSize() {
-    return levels.stream().reduce(1, Math::multiplyExact);
+    return levels.stream().reduce(1, (a, b) -> a * b);
   }
 }

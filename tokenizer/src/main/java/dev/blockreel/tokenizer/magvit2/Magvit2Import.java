@@ -9,13 +9,12 @@ import dev.blockreel.tokenizer.magvit2.Magvit2Config.Stage;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.NavigableSet;
 
 /**
- * A published tokenizer file, opened to become part of a model directory: a PyTorch file with
- * {@code model_state_dict}, a flat dictionary of tensors, or safetensors. All sizes follow from the
- * tensors, but for two: the FSQ levels are not stored, and neither is the number of GroupNorm
- * groups, which is always 32.
+ * A published tokenizer file, opened to become part of a model directory: a PyTorch file ({@link
+ * TorchFile#openState}) or safetensors. All sizes follow from the tensors, but for two: the FSQ
+ * levels are not stored, and neither is the number of GroupNorm groups, which is always 32.
  */
 public final class Magvit2Import {
   private static final String FIRST = "encoder_layers.0.conv.weight";
@@ -34,9 +33,10 @@ public final class Magvit2Import {
    *     read
    */
   public static PublishedNetwork<Magvit2Config> open(Path path, List<Integer> levels) {
+    Magvit2Config.requireCodebook(levels);
     TensorFile file = tensors(path).unwrapped();
     try {
-      Magvit2 network = new Magvit2(new Sizes(file).config(levels));
+      Magvit2 network = new Magvit2(new Sizes(file, file.sortedNames()).config(levels));
       return new PublishedNetwork<>(network.config(), network.weights(), file);
     } catch (RuntimeException e) {
       file.close();
@@ -48,15 +48,11 @@ public final class Magvit2Import {
     if (Safetensors.looksLike(path)) {
       return Safetensors.open(path);
     }
-    try (TorchFile file = TorchFile.read(path)) {
-      // Others write the dictionary alone.
-      boolean flat = file.root() instanceof Map<?, ?> root && root.containsKey(FIRST);
-      return flat ? TorchFile.open(path) : TorchFile.open(path, "model_state_dict");
-    }
+    return TorchFile.openState(path);
   }
 
   /** Reads the two layer lists from the names and shapes of their tensors. */
-  private record Sizes(TensorFile file) {
+  private record Sizes(TensorFile file, NavigableSet<String> names) {
     Magvit2Config config(List<Integer> levels) {
       if (!file.names().contains(FIRST)) {
         throw file.mismatch("holds no tokenizer: it has no tensor %s", FIRST);
@@ -166,7 +162,8 @@ public final class Magvit2Import {
     }
 
     private boolean has(String prefix) {
-      return file.names().stream().anyMatch(name -> name.startsWith(prefix));
+      String next = names.ceiling(prefix);
+      return next != null && next.startsWith(prefix);
     }
   }
 }
