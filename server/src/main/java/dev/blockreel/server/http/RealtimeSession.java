@@ -49,6 +49,7 @@ final class RealtimeSession {
   private int lastPosition;
   private boolean startSeen;
   private boolean makes;
+  private boolean refused;
   private boolean stopped;
   private boolean announced;
   private boolean jpeg;
@@ -86,6 +87,9 @@ final class RealtimeSession {
   }
 
   private void broken(Throwable cause) {
+    if (refused) {
+      return;
+    }
     if (cause instanceof CorruptedWebSocketFrameException frame) {
       refuseFrame(frame.closeStatus().code());
     } else if (cause instanceof IllegalStateException) { // its parts are too long together
@@ -97,7 +101,9 @@ final class RealtimeSession {
 
   /** What follows cannot be read any more, and is skipped; a connection closed at once is reset. */
   private void refuseFrame(int closeCode) {
+    refused = true;
     vertx.cancelTimer(startTimer);
+    closePump();
     JsonObject error =
         closeCode == WebSocketCloseStatus.MESSAGE_TOO_BIG.code()
             ? error("message_too_large", null, "messages have up to 4 MiB")
@@ -107,6 +113,9 @@ final class RealtimeSession {
   }
 
   private void message(String text) {
+    if (refused) {
+      return;
+    }
     JsonObject message;
     try {
       message = new JsonObject(text);
@@ -184,7 +193,7 @@ final class RealtimeSession {
 
   private void watch(Job found) {
     job = found;
-    if (socket.isClosed()) {
+    if (socket.isClosed() || refused) {
       cancel(); // the viewer left while the job was being stored
       return;
     }
