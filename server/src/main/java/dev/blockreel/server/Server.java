@@ -196,8 +196,8 @@ public final class Server implements AutoCloseable {
         // A long prompt is a long form field.
         .setMaxFormAttributeSize(Api.FORM_FIELD_BYTES)
         .setMaxFormFields(Api.FORM_FIELDS)
-        .setMaxWebSocketMessageSize(Api.WEB_SOCKET_BYTES)
-        .setMaxWebSocketFrameSize(Api.WEB_SOCKET_BYTES)
+        .setMaxWebSocketMessageSize(Api.WEB_SOCKET_READ_BYTES)
+        .setMaxWebSocketFrameSize(Api.WEB_SOCKET_READ_BYTES)
         .setWebSocketSubProtocols(List.of("realtime"))
         .setIdleTimeout(idleSeconds(options.limits()))
         .setIdleTimeoutUnit(TimeUnit.SECONDS);

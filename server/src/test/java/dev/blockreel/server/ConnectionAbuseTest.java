@@ -7,7 +7,9 @@ import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -218,6 +220,33 @@ class ConnectionAbuseTest extends AbusedServer {
         head(realtime, upgrade, connection, key, version, "Origin: https://evil.example"),
         head("POST /v1/realtime/video HTTP/1.1", upgrade, connection, key, version),
         head("GET /v1/realtime HTTP/1.1", upgrade, connection, key, version));
+  }
+
+  /** As browsers and most libraries send it; that of the JDK sends parts. */
+  @Test
+  void aFrameThatIsTooLongIsReadAndRefused() throws IOException {
+    try (Socket socket = connect()) {
+      write(
+          socket,
+          head(
+              "GET /v1/realtime/video HTTP/1.1",
+              "Upgrade: websocket",
+              "Connection: Upgrade",
+              "Sec-WebSocket-Version: 13",
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="));
+      int length = 5 << 20;
+      ByteBuffer frame = ByteBuffer.allocate(14 + length);
+      frame.put((byte) 0x81).put((byte) 0xff).putLong(length).putInt(0); // a text, masked by zeros
+      Arrays.fill(frame.array(), 14, 14 + length, (byte) 'x');
+      socket.getOutputStream().write(frame.array());
+      StringBuilder answer = new StringBuilder();
+      while (answer.indexOf("\u0088\u0002\u0003\u00f1") < 0) { // closed with 1009
+        int next = socket.getInputStream().read();
+        assertThat(next).as(answer.toString()).isNotNegative();
+        answer.append((char) next);
+      }
+      assertThat(answer).contains("message_too_large");
+    }
   }
 
   @Test

@@ -265,8 +265,11 @@ class OperationsTest {
     String done;
     String waiting;
     String session;
+    JsonObject single;
     byte[] file;
     try (TestServer server = TestServer.start(folder, limits(10, 10, Duration.ofHours(1)))) {
+      JsonObject tokens = new JsonObject().put("block_size", 1);
+      single = server.over(server.create(new JsonObject().put("extra_params", tokens)));
       done = server.create();
       server.over(done);
       file = server.get("/v1/videos/" + done + "/content").body();
@@ -284,6 +287,7 @@ class OperationsTest {
     }
     try (TestServer server = TestServer.start(folder)) {
       assertThat(server.get("/v1/videos/" + done + "/content").body()).isEqualTo(file);
+      assertThat(server.video(single.getString("id"))).isEqualTo(single);
       assertThat(server.over(waiting).getString("status")).isEqualTo("completed");
       assertThat(server.get("/v1/videos/" + waiting + "/content").body()).isEqualTo(file);
       assertThat(server.video(session).getJsonObject("error").getString("code"))

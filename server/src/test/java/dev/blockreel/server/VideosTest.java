@@ -231,7 +231,16 @@ class VideosTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"fps,8f", "fps,0x1p3", "fps,' 8 '", "fps,NaN", "seed,+7", "seed,1e0"})
+  @CsvSource({
+    "fps,8f",
+    "fps,0x1p3",
+    "fps,' 8 '",
+    "fps,NaN",
+    "fps,08",
+    "seed,+7",
+    "seed,007",
+    "seed,1e0"
+  })
   void formsTakeNumbersAsJsonWritesThem(String field, String value) {
     String part = "--b\r\ncontent-disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n";
     String form =
@@ -267,7 +276,6 @@ class VideosTest {
     JsonObject single = new JsonObject().put("extra_params", new JsonObject().put("block_size", 1));
     JsonObject asked = json(server.post("/v1/videos", single.put("prompt", "walk-left")));
     JsonObject made = server.over(asked.getString("id"));
-    assertThat(made.getInteger("blocks_done")).isEqualTo(made.getInteger("blocks_total"));
     assertThat(asked.getInteger("blocks_total")).isEqualTo(made.getInteger("blocks_total"));
     assertThat(server.over(server.create()).getInteger("blocks_total"))
         .isLessThan(made.getInteger("blocks_total"));

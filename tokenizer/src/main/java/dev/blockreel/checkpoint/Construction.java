@@ -8,7 +8,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -303,7 +302,10 @@ final class Construction {
     if (key instanceof String || key instanceof Opaque) {
       return key;
     }
-    return new Opaque("key", key instanceof List<?> list ? list : Collections.singletonList(key));
+    if (key == null || key instanceof Long || key instanceof Double || key instanceof Boolean) {
+      return new Opaque(Quoted.shortened(String.valueOf(key)), List.of());
+    }
+    return new Opaque("key", key instanceof List<?> list ? list : List.of());
   }
 
   private byte[] bytes(List<?> arguments) {

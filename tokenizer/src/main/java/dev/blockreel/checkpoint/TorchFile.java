@@ -73,7 +73,9 @@ public final class TorchFile implements AutoCloseable {
     TorchFile torch = read(path);
     try {
       for (String state : STATES) {
-        if (torch.root() instanceof Map<?, ?> root && root.get(state) instanceof Map<?, ?>) {
+        if (torch.root() instanceof Map<?, ?> root
+            && root.get(state) instanceof Map<?, ?> map
+            && map.values().stream().anyMatch(TensorRef.class::isInstance)) {
           return torch.tensors(torch.file::close, state);
         }
       }

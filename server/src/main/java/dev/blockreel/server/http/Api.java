@@ -26,7 +26,13 @@ import java.util.function.Consumer;
 /** All addresses of the server and what answers them. */
 public final class Api {
   /** Largest {@code session.start}: it may hold an image. */
-  public static final int WEB_SOCKET_BYTES = 4 << 20;
+  static final int WEB_SOCKET_BYTES = 4 << 20;
+
+  /**
+   * Largest message that is read at all. Who sends a larger one is cut off while he still sends,
+   * and may never see why.
+   */
+  public static final int WEB_SOCKET_READ_BYTES = 16 << 20;
 
   /** Most fields of a form. */
   public static final int FORM_FIELDS = 64;

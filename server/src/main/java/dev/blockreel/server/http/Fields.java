@@ -15,7 +15,7 @@ import java.util.TreeMap;
  */
 final class Fields {
   /** As JSON writes numbers: Java's own would take names and hexadecimal ones as well. */
-  private static final String NUMBER = "-?\\d{1,40}(\\.\\d{1,40})?([eE][+-]?\\d{1,4})?";
+  private static final String NUMBER = "-?(0|[1-9]\\d{0,39})(\\.\\d{1,40})?([eE][+-]?\\d{1,4})?";
 
   private final String prefix;
   private final boolean texts;
@@ -138,7 +138,7 @@ final class Fields {
     if (value instanceof Integer || value instanceof Long) {
       return ((Number) value).longValue();
     }
-    if (value instanceof String text && text.matches("-?\\d{1,18}")) {
+    if (value instanceof String text && text.matches("-?(0|[1-9]\\d{0,17})")) {
       return Long.parseLong(text);
     }
     throw type(name, "a whole number", value);

@@ -33,9 +33,6 @@ final class RealtimeSession {
   private static final int CONTROL_BYTES = 128 << 10;
   private static final int EVENT_ID_CHARACTERS = 200;
 
-  /** Whoever still sends what is refused reads the answer only when he is done. */
-  private static final long LINGER_MILLIS = 2_000;
-
   private final Vertx vertx;
   private final Context context;
   private final Service service;
@@ -49,7 +46,6 @@ final class RealtimeSession {
   private int lastPosition;
   private boolean startSeen;
   private boolean makes;
-  private boolean refused;
   private boolean stopped;
   private boolean announced;
   private boolean jpeg;
@@ -87,9 +83,6 @@ final class RealtimeSession {
   }
 
   private void broken(Throwable cause) {
-    if (refused) {
-      return;
-    }
     if (cause instanceof CorruptedWebSocketFrameException frame) {
       refuseFrame(frame.closeStatus().code());
     } else if (cause instanceof IllegalStateException) { // its parts are too long together
@@ -99,21 +92,17 @@ final class RealtimeSession {
     }
   }
 
-  /** What follows cannot be read any more, and is skipped; a connection closed at once is reset. */
   private void refuseFrame(int closeCode) {
-    refused = true;
-    vertx.cancelTimer(startTimer);
-    closePump();
-    JsonObject error =
-        closeCode == WebSocketCloseStatus.MESSAGE_TOO_BIG.code()
-            ? error("message_too_large", null, "messages have up to 4 MiB")
-            : error("invalid_value", null, "what came is no frame of a WebSocket");
-    send(error.put("retryable", false));
-    vertx.setTimer(LINGER_MILLIS, now -> socket.close((short) closeCode));
+    if (closeCode == WebSocketCloseStatus.MESSAGE_TOO_BIG.code()) {
+      fail("message_too_large", "messages have up to 4 MiB", closeCode);
+    } else {
+      fail("invalid_value", "what came is no frame of a WebSocket", closeCode);
+    }
   }
 
   private void message(String text) {
-    if (refused) {
+    if (text.length() > Api.WEB_SOCKET_BYTES) {
+      refuseFrame(WebSocketCloseStatus.MESSAGE_TOO_BIG.code());
       return;
     }
     JsonObject message;
@@ -193,7 +182,7 @@ final class RealtimeSession {
 
   private void watch(Job found) {
     job = found;
-    if (socket.isClosed() || refused) {
+    if (socket.isClosed()) {
       cancel(); // the viewer left while the job was being stored
       return;
     }

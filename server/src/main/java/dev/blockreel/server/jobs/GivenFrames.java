@@ -40,6 +40,9 @@ final class GivenFrames {
       long pixels = (long) info.width() * info.height();
       clip = pixels > MOST_PIXELS ? null : ClipReader.read(reference, sampling(info, pipeline));
     } catch (EngineFailure e) {
+      if (e.code() == FailureCode.OUT_OF_MEMORY || e.code() == FailureCode.CANCELLED) {
+        throw e;
+      }
       // The reason names files of this machine.
       String message = "input_reference cannot be read as an image or a clip";
       throw new EngineFailure(FailureCode.MEDIA, message, e);

@@ -210,6 +210,7 @@ public final class Job implements Work {
     } catch (EngineFailure e) {
       if (e.code() == FailureCode.MEDIA) {
         unusable = JobError.unusable(e);
+        LOG.info("{}: its reference: {}", id(), String.valueOf(e.getCause()));
       }
       throw e;
     }

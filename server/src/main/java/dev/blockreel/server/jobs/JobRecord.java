@@ -18,7 +18,8 @@ import static java.util.Objects.requireNonNull;
  * @param firstFrameAt when its first frame was final, or 0
  * @param completedAt when it was over, or 0
  * @param expiresAt when record and files go, or 0
- * @param blocks steps that its clip took, or 0 before it was completed
+ * @param blocks steps of a whole clip as it was asked for, or 0 before it was completed; fewer
+ *     frames take fewer
  */
 public record JobRecord(
     String id,

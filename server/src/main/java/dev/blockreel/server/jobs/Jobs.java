@@ -236,7 +236,9 @@ public final class Jobs implements AutoCloseable {
     // The first of several that come to an empty queue hardly wait.
     if (waiting >= limits.queue() || (waiting > 0 && waiting + more > limits.queue())) {
       throw refusal(
-          Reason.QUEUE_FULL, "the queue is full: %d jobs wait already".formatted(waiting));
+          Reason.QUEUE_FULL,
+          "the queue is full: %d jobs wait already, %d are the most"
+              .formatted(waiting, limits.queue()));
     }
     long own =
         jobs.values().stream()
