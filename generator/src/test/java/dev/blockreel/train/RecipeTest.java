@@ -56,9 +56,10 @@ class RecipeTest {
                 + " most 536870912 values in all");
     assertThatThrownBy(() -> tokenizer(5, 5, 10_000_000, 5, 1))
         .hasMessage("width of a stage must lie between 1 and 8192: got 10000000");
+    assertThatThrownBy(() -> tokenizer(5, 5, 8, 2_000, 1))
+        .hasMessage("codes, the product of levels, must lie between 2 and 1048576: got 4000000");
     assertThatThrownBy(() -> tokenizer(5, 5, 8, 100_000, 1))
-        .hasMessage(
-            "codes, the product of levels, must lie between 2 and 1048576: got 10000000000");
+        .hasMessage("FSQ levels of [100000, 100000] make more than 16777216 codes");
     assertThatThrownBy(() -> new NbpRecipe.Sizes(1, 1, 10_000_000, 1, 0))
         .hasMessage("width must lie between 1 and 8192: got 10000000");
   }

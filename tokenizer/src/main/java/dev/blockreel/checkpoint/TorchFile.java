@@ -72,10 +72,9 @@ public final class TorchFile implements AutoCloseable {
   public static TensorFile openState(Path path) {
     TorchFile torch = read(path);
     try {
+      Map<?, ?> root = entries(torch.root());
       for (String state : STATES) {
-        if (torch.root() instanceof Map<?, ?> root
-            && root.get(state) instanceof Map<?, ?> map
-            && map.values().stream().anyMatch(TensorRef.class::isInstance)) {
+        if (entries(root.get(state)).values().stream().anyMatch(TensorRef.class::isInstance)) {
           return torch.tensors(torch.file::close, state);
         }
       }
@@ -180,13 +179,18 @@ public final class TorchFile implements AutoCloseable {
   }
 
   private Map<?, ?> dictionary(Object value, List<String> path) {
-    if (value instanceof Map<?, ?> map) {
-      return map;
+    if (value instanceof Map<?, ?> || value instanceof Opaque) {
+      return entries(value);
     }
+    throw mismatch(path, "is no dictionary");
+  }
+
+  /** What a dictionary, or an object, holds; nothing where it is neither. */
+  private static Map<?, ?> entries(Object value) {
     if (value instanceof Opaque opaque) {
       return opaque.state();
     }
-    throw mismatch(path, "is no dictionary");
+    return value instanceof Map<?, ?> map ? map : Map.of();
   }
 
   private EngineFailure mismatch(List<String> path, String why) {
