@@ -45,6 +45,11 @@ final class Pickle {
     return raw(0x8a, 8).int64(value);
   }
 
+  Pickle real(double value) {
+    out.writeBytes(ByteBuffer.allocate(9).put((byte) 'G').putDouble(value).array());
+    return this;
+  }
+
   Pickle global(String module, String name) {
     return op("c" + module + "\n" + name + "\n");
   }

@@ -276,7 +276,7 @@ class UnsafeCheckpointTest {
     Pickle keys = new Pickle().op("}");
     for (int i = 1; i <= 60_000; i++) {
       long halves = (long) i << 32 | i; // both classes have the exclusive or of the halves: 0
-      keys.number(halves).op("NsG").raw(bigEndian(halves)).op("Ns");
+      keys.number(halves).op("Ns").real(Double.longBitsToDouble(halves)).op("Ns");
     }
     keys.op(".");
     assertTimeoutPreemptively(
@@ -286,14 +286,6 @@ class UnsafeCheckpointTest {
             assertThat((Map<?, ?>) file.root()).hasSize(120_000);
           }
         });
-  }
-
-  private static int[] bigEndian(long value) {
-    int[] bytes = new int[8];
-    for (int i = 0; i < 8; i++) {
-      bytes[i] = (int) (value >>> (56 - 8 * i)) & 255;
-    }
-    return bytes;
   }
 
   @Test

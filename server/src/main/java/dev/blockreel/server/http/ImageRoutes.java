@@ -97,12 +97,12 @@ final class ImageRoutes {
     Fields fields = VideoRoutes.fields(ctx);
     Delivery delivery = Delivery.read(fields);
     VideoRequest request = VideoFields.readImage(fields, open.models(), delivery.count);
-    if (delivery.count > open.jobs().mostOfOwner()) {
+    if (delivery.count > open.jobs().limits().perOwner()) {
       throw ApiFailure.badRequest(
           "invalid_value",
           "n",
           "each image counts as one of the %d that a key may have at once: got %d",
-          open.jobs().mostOfOwner(),
+          open.jobs().limits().perOwner(),
           delivery.count);
     }
     String owner = Access.owner(ctx);
@@ -131,7 +131,7 @@ final class ImageRoutes {
     AtomicBoolean late = new AtomicBoolean();
     long deadline =
         vertx.setTimer(
-            open.jobs().jobTime().toMillis() + 1,
+            open.jobs().limits().jobTime().toMillis() + 1,
             now -> {
               late.set(true);
               measures.failed(TOO_LATE); // of its images, which are cancelled, none knows why
@@ -175,7 +175,8 @@ final class ImageRoutes {
         500,
         TOO_LATE,
         null,
-        "the images were not made within %d seconds".formatted(open.jobs().jobTime().toSeconds()));
+        "the images were not made within %d seconds"
+            .formatted(open.jobs().limits().jobTime().toSeconds()));
   }
 
   private void answer(RoutingContext ctx, Delivery delivery, List<ImageWork> works) {

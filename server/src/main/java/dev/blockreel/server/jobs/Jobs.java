@@ -104,9 +104,9 @@ public final class Jobs implements AutoCloseable {
 
   private Job job(JobRecord record) {
     ServedModel model = models.get(record.request().model());
-    int blocks = model == null ? 0 : model.blocksOf(GivenFrames.none(record.request()));
-    return new Job(
-        this, record, store.folder(record.id()), record.blocks() > 0 ? record.blocks() : blocks);
+    boolean known = record.blocks() > 0 || model == null;
+    int blocks = known ? record.blocks() : model.blocksOf(GivenFrames.none(record.request()));
+    return new Job(this, record, store.folder(record.id()), blocks);
   }
 
   private static long now() {
@@ -233,12 +233,9 @@ public final class Jobs implements AutoCloseable {
       throw shuttingDown();
     }
     int waiting = queueDepth();
-    // The first of several that come to an empty queue hardly wait.
     if (waiting >= limits.queue() || (waiting > 0 && waiting + more > limits.queue())) {
       throw refusal(
-          Reason.QUEUE_FULL,
-          "the queue is full: %d jobs wait already, %d are the most"
-              .formatted(waiting, limits.queue()));
+          Reason.QUEUE_FULL, "%d jobs wait: %d are the most".formatted(waiting, limits.queue()));
     }
     long own =
         jobs.values().stream()
@@ -444,14 +441,9 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  /** How many clips and images of one owner may wait and run. */
-  public int mostOfOwner() {
-    return limits.perOwner();
-  }
-
-  /** How long a job may run. */
-  public Duration jobTime() {
-    return limits.jobTime();
+  /** What is allowed. */
+  public Limits limits() {
+    return limits;
   }
 
   /**
