@@ -197,11 +197,6 @@ class AbuseTest extends AbusedServer {
     forms.add(Arguments.of(type, body));
   }
 
-  private static String field(String name, String value) {
-    return "--b\r\ncontent-disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
-        .formatted(name, value);
-  }
-
   private static String file(String name, String content) {
     String part = "content-disposition: form-data; name=\"input_reference\"; filename=\"%s\"";
     return "--b\r\n%s\r\ncontent-type: image/png\r\n\r\n%s\r\n"

@@ -65,6 +65,12 @@ abstract class AbusedServer {
 
   // ---- Sockets ----
 
+  /** A field of a form whose boundary is b. */
+  static String field(String name, String value) {
+    return "--b\r\ncontent-disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
+        .formatted(name, value);
+  }
+
   static Socket connect() throws IOException {
     Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server().port());
     socket.setSoTimeout(60_000); // a server that hangs fails the test instead of stopping it

@@ -12,8 +12,8 @@ import dev.blockreel.script.Torch;
  *
  * <p>Where a CPU computes in bf16, it is two products with a softmax between them, which are
  * oneDNN's: libtorch's fused attention, the plain twin, was measured to compute its products by MKL
- * in fp32 there, and to take two to five times as long. That keeps B·H·n·m numbers of each layer
- * for the way back.
+ * in fp32 there, and to take two to five times as long for 64 queries and more. That keeps B·H·n·m
+ * numbers of each layer for the way back.
  *
  * @param numerics in which numbers to compute
  * @param scale what products of queries and keys are multiplied with

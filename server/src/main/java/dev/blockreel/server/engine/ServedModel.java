@@ -83,11 +83,6 @@ public record ServedModel(
         List.of(0), 0, pipeline.defaults(), GenerationRequest.Mode.NBP, List.of());
   }
 
-  /** Steps that a request takes. */
-  public int blocksOf(GenerationRequest request) {
-    return steps.applyAsInt(request);
-  }
-
   /** The fields of {@code extra_params} that mean something to it, beside the class. */
   public List<String> options() {
     return switch (kind) {

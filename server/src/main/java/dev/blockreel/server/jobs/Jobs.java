@@ -104,8 +104,10 @@ public final class Jobs implements AutoCloseable {
 
   private Job job(JobRecord record) {
     ServedModel model = models.get(record.request().model());
-    boolean known = record.blocks() > 0 || model == null;
-    int blocks = known ? record.blocks() : model.blocksOf(GivenFrames.none(record.request()));
+    int blocks = record.blocks();
+    if (blocks == 0 && model != null) {
+      blocks = model.steps().applyAsInt(GivenFrames.none(record.request()));
+    }
     return new Job(this, record, store.folder(record.id()), blocks);
   }
 
