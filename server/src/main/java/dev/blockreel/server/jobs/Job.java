@@ -5,6 +5,7 @@ import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.sampler.GenerationRequest;
 import dev.blockreel.sampler.Pipeline;
+import dev.blockreel.server.engine.ServedModel;
 import dev.blockreel.server.engine.Work;
 import dev.blockreel.server.streams.ClipRecorder;
 import dev.blockreel.server.streams.LiveClip;
@@ -43,11 +44,17 @@ public final class Job implements Work {
   private ClipRecorder recorder; // engine thread only, until its files are to be written
   private long bytes = -1; // disk thread only
 
-  Job(Jobs jobs, JobRecord record, Path folder, int blocksTotal) {
+  /**
+   * @param model what makes it, or null where that is no longer served
+   */
+  Job(Jobs jobs, JobRecord record, Path folder, ServedModel model) {
     this.jobs = jobs;
     this.record = record;
     this.folder = folder;
-    this.blocksTotal = blocksTotal;
+    this.blocksTotal =
+        record.blocks() > 0 || model == null
+            ? record.blocks()
+            : model.steps().applyAsInt(GivenFrames.none(record.request()));
     if (record.status().over()) {
       live = null;
       framesDone = record.status() == JobStatus.COMPLETED ? record.request().frames() : 0;

@@ -103,12 +103,7 @@ public final class Jobs implements AutoCloseable {
   }
 
   private Job job(JobRecord record) {
-    ServedModel model = models.get(record.request().model());
-    int blocks = record.blocks();
-    if (blocks == 0 && model != null) {
-      blocks = model.steps().applyAsInt(GivenFrames.none(record.request()));
-    }
-    return new Job(this, record, store.folder(record.id()), blocks);
+    return new Job(this, record, store.folder(record.id()), models.get(record.request().model()));
   }
 
   private static long now() {
