@@ -27,13 +27,11 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p><b>Fairness.</b> Streams that make whole blocks step together, and so do those that make
  * single tokens (a hybrid model's first, {@link GenerationRequest.Mode#NTP}). When there are
- * streams of both kinds, each gets work, in tokens, in proportion to its streams: newcomers reach
- * their first frame soon, and while blocks are made, others join them for their many short steps.
+ * streams of both kinds, they take turns of up to a second ({@link Alternation}), and each gets
+ * time in proportion to its streams: newcomers reach their first frame soon, together, and then
+ * make their blocks together.
  */
 public final class NbpBatch implements GenerationBatch {
-  /** What a call costs beside its tokens, in tokens: reading the weights. */
-  private static final int CALL_COST = 16;
-
   private final Magvit2Tokenizer tokenizer;
   private final NbpGenerator.Description model;
   private final NbpConditions conditions;
@@ -41,8 +39,7 @@ public final class NbpBatch implements GenerationBatch {
   private final int slots;
   private final Deque<Generation> waiting = new ArrayDeque<>();
   private final List<Generation> running = new ArrayList<>();
-  private double blockWork; // for each of the streams that shared it
-  private double tokenWork;
+  private final Alternation alternation = new Alternation();
 
   NbpBatch(
       Magvit2Tokenizer tokenizer, NbpGenerator generator, NbpConditions conditions, int slots) {
@@ -134,30 +131,24 @@ public final class NbpBatch implements GenerationBatch {
     List<Generation> blocks = running.stream().filter(Generation::makesBlocks).toList();
     List<Generation> tokens = running.stream().filter(g -> !g.makesBlocks()).toList();
     List<Generation> beginners = tokens.stream().filter(Generation::begins).toList();
-    // Whoever was alone until now has no claim to be compensated for.
-    if (blocks.isEmpty()) {
-      blockWork = Math.max(blockWork, tokenWork);
+    if (blocks.isEmpty() && tokens.isEmpty()) {
+      return List.of();
     }
-    if (tokens.isEmpty()) {
-      tokenWork = Math.max(blockWork, tokenWork);
-    }
-    if (tokens.isEmpty() || (!blocks.isEmpty() && blockWork < tokenWork)) {
+    if (alternation.blocks(streams(blocks), streams(tokens))) {
       return blocks;
     }
     return beginners.isEmpty() ? tokens : beginners;
   }
 
-  private void charge(boolean blocks, double work) {
-    blockWork += blocks ? work : 0;
-    tokenWork += blocks ? 0 : work;
+  private static int streams(List<Generation> generations) {
+    return generations.stream().mapToInt(generation -> generation.streams.size()).sum();
   }
 
   private void stepTogether(List<Generation> turn) {
-    boolean blocks = turn.get(0).makesBlocks();
-    long tokens = turn.stream().mapToLong(Generation::work).sum();
+    long begun = System.nanoTime();
     try {
-      int steps = decoding.step(turn.stream().flatMap(g -> g.streams.stream()).toList(), null);
-      charge(blocks, (double) steps * (CALL_COST + tokens) / turn.size());
+      decoding.step(turn.stream().flatMap(g -> g.streams.stream()).toList(), null);
+      alternation.spent((System.nanoTime() - begun) / 1e9, streams(turn));
     } catch (RuntimeException e) {
       turn.forEach(generation -> generation.fail(e));
       return;
@@ -239,10 +230,6 @@ public final class NbpBatch implements GenerationBatch {
 
     boolean begins() {
       return streams.get(0).past() == 0;
-    }
-
-    long work() {
-      return streams.stream().mapToLong(stream -> stream.input().length).sum();
     }
 
     /** Runs a part of this generation, whose failure is its own. */

@@ -116,10 +116,8 @@ final class NbpDecoding implements AutoCloseable {
   /**
    * Takes each of these admitted streams a step further, or several where all make single tokens,
    * in one call.
-   *
-   * @return how many steps
    */
-  int step(List<NbpStream> streams, StepWatcher watcher) {
+  void step(List<NbpStream> streams, StepWatcher watcher) {
     List<Reading> readings = new ArrayList<>();
     for (NbpStream stream : streams) {
       Places own = places.get(stream);
@@ -148,7 +146,6 @@ final class NbpDecoding implements AutoCloseable {
         at += wanted;
       }
     }
-    return steps;
   }
 
   private void adapt(int steps, long nanos) {
