@@ -26,7 +26,7 @@ public final class Job implements Work {
   private static final Logger LOG = LoggerFactory.getLogger(Job.class);
 
   /** Between two tellings of steps; of frames and states all are told. */
-  private static final long STEP_NANOS = 20_000_000;
+  private static final long STEP_NANOS = 50_000_000;
 
   private final Jobs jobs;
   private final Path folder;
