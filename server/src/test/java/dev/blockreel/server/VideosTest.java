@@ -437,8 +437,17 @@ class VideosTest {
     HttpResponse<byte[]> response = server.get("/v1/videos/" + id + "/preview.mjpeg");
     assertThat(response.headers().firstValue("content-type").orElseThrow())
         .startsWith("multipart/x-mixed-replace; boundary=");
-    assertThat(new String(response.body(), java.nio.charset.StandardCharsets.ISO_8859_1))
-        .containsSubsequence(java.util.Collections.nCopies(5, "Content-Type: image/jpeg"));
+    String[] parts =
+        new String(response.body(), java.nio.charset.StandardCharsets.ISO_8859_1)
+            .split("(\r\n)?--frame", -1);
+    assertThat(parts).hasSize(TinyModel.FRAMES + 2);
+    assertThat(parts[0]).isEmpty();
+    assertThat(parts[TinyModel.FRAMES + 1]).isEqualTo("--\r\n");
+    for (int frame = 1; frame <= TinyModel.FRAMES; frame++) {
+      assertThat(parts[frame])
+          .startsWith("\r\nContent-Type: image/jpeg\r\nContent-Length: ")
+          .endsWith("\u00ff\u00d9");
+    }
   }
 
   @ParameterizedTest

@@ -135,7 +135,7 @@ final class ContentRoutes {
       return;
     }
     ctx.response().putHeader("content-type", "video/mp4");
-    stream(ctx, live.get().fragments(), chunk -> Buffer.buffer(chunk.bytes()));
+    stream(ctx, live.get().fragments(), "", chunk -> Buffer.buffer(chunk.bytes()), "");
   }
 
   /** GET preview.mjpeg. */
@@ -166,17 +166,20 @@ final class ContentRoutes {
     return stream;
   }
 
+  /** Browsers show an image when they see the boundary behind it, so that goes with it. */
   private void images(RoutingContext ctx, LiveStream images) {
     ctx.response().putHeader("content-type", "multipart/x-mixed-replace; boundary=" + BOUNDARY);
     stream(
         ctx,
         images,
+        "--" + BOUNDARY,
         chunk ->
             Buffer.buffer(
-                    "--%s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
-                        .formatted(BOUNDARY, chunk.bytes().length))
+                    "\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
+                        .formatted(chunk.bytes().length))
                 .appendBytes(chunk.bytes())
-                .appendString("\r\n"));
+                .appendString("\r\n--" + BOUNDARY),
+        "--\r\n");
   }
 
   private static boolean isHead(RoutingContext ctx) {
@@ -184,7 +187,11 @@ final class ContentRoutes {
   }
 
   private void stream(
-      RoutingContext ctx, LiveStream stream, Function<LiveStream.Chunk, Buffer> message) {
+      RoutingContext ctx,
+      LiveStream stream,
+      String beginning,
+      Function<LiveStream.Chunk, Buffer> message,
+      String end) {
     HttpServerResponse response = ctx.response();
     response.setChunked(true).putHeader("cache-control", "no-store");
     response.putHeader("x-accel-buffering", "no"); // else nginx keeps frames until it has many
@@ -212,7 +219,7 @@ final class ContentRoutes {
 
               @Override
               public void ended() {
-                response.end();
+                response.end(end);
               }
 
               @Override
@@ -222,6 +229,7 @@ final class ContentRoutes {
             });
     // The head goes at once: a player knows that it is connected before the first frame exists.
     response.writeHead();
+    response.write(beginning);
     response.closeHandler(gone -> pump.close());
     if (!response.closed()) {
       pump.start();
