@@ -9,6 +9,7 @@ import java.util.NavigableSet;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /**
@@ -122,9 +123,13 @@ public interface TensorFile extends AutoCloseable {
     return count;
   }
 
-  /** The names in the order of text, to be looked up by how they begin. */
-  default NavigableSet<String> sortedNames() {
-    return new TreeSet<>(names());
+  /** Whether some name begins with a prefix; to be asked often, as it sorts the names once. */
+  default Predicate<String> prefixes() {
+    NavigableSet<String> sorted = new TreeSet<>(names());
+    return prefix -> {
+      String next = sorted.ceiling(prefix);
+      return next != null && next.startsWith(prefix);
+    };
   }
 
   /** A CHECKPOINT_MISMATCH that names this file; {@code why} is a format. */

@@ -22,6 +22,10 @@ import java.util.Map;
  * }</pre>
  */
 public final class TorchFile implements AutoCloseable {
+  /** Under which names tools keep a network's tensors, where they keep other things as well. */
+  private static final List<String> STATES =
+      List.of("state_dict", "model_state_dict", "model", "module");
+
   private static final int TAR_MAGIC = 257;
 
   private final MappedFile file;
@@ -57,10 +61,6 @@ public final class TorchFile implements AutoCloseable {
       throw e;
     }
   }
-
-  /** Under which names tools keep a network's tensors, where they keep other things as well. */
-  private static final List<String> STATES =
-      List.of("state_dict", "model_state_dict", "model", "module");
 
   /**
    * Opens the tensors of a network that was saved alone, or by a tool that keeps more beside it:

@@ -5,7 +5,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.nn.PublishedNetwork;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NavigableSet;
+import java.util.function.Predicate;
 
 /**
  * The sizes of an {@link ImageNetwork} as the tensors of a published file have them. All follow
@@ -28,7 +28,7 @@ public final class PublishedImageNetwork {
     int patch = (int) Math.round(Math.sqrt(file.size(first, 1, 4) / 3.0));
     int stages = file.count("encoder.down.%d.block.0.conv1.weight");
     int units = file.count("encoder.down.0.block.%d.conv1.weight");
-    NavigableSet<String> names = file.sortedNames();
+    Predicate<String> has = file.prefixes();
     List<Integer> multipliers = new ArrayList<>();
     for (int stage = 0; stage < stages; stage++) {
       multipliers.add(
@@ -42,24 +42,19 @@ public final class PublishedImageNetwork {
                 width,
                 multipliers,
                 units,
-                attention(names, "encoder.down", stages),
-                attention(names, "decoder.up", stages),
-                has(names, "encoder.mid.attn_1.qkv."),
+                attention(has, "encoder.down", stages),
+                attention(has, "decoder.up", stages),
+                has.test("encoder.mid.attn_1.qkv."),
                 GROUPS));
   }
 
-  private static List<Integer> attention(NavigableSet<String> names, String way, int stages) {
+  private static List<Integer> attention(Predicate<String> has, String way, int stages) {
     List<Integer> found = new ArrayList<>();
     for (int stage = 0; stage < stages; stage++) {
-      if (has(names, way + "." + stage + ".attn.0.")) {
+      if (has.test(way + "." + stage + ".attn.0.")) {
         found.add(stage);
       }
     }
     return found;
-  }
-
-  private static boolean has(NavigableSet<String> names, String prefix) {
-    String next = names.ceiling(prefix);
-    return next != null && next.startsWith(prefix);
   }
 }

@@ -9,7 +9,7 @@ import dev.blockreel.tokenizer.magvit2.Magvit2Config.Stage;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NavigableSet;
+import java.util.function.Predicate;
 
 /**
  * A published tokenizer file, opened to become part of a model directory: a PyTorch file ({@link
@@ -36,7 +36,7 @@ public final class Magvit2Import {
     Magvit2Config.requireCodebook(levels);
     TensorFile file = tensors(path).unwrapped();
     try {
-      Magvit2 network = new Magvit2(new Sizes(file, file.sortedNames()).config(levels));
+      Magvit2 network = new Magvit2(new Sizes(file, file.prefixes()).config(levels));
       return new PublishedNetwork<>(network.config(), network.weights(), file);
     } catch (RuntimeException e) {
       file.close();
@@ -52,7 +52,7 @@ public final class Magvit2Import {
   }
 
   /** Reads the two layer lists from the names and shapes of their tensors. */
-  private record Sizes(TensorFile file, NavigableSet<String> names) {
+  private record Sizes(TensorFile file, Predicate<String> prefixes) {
     Magvit2Config config(List<Integer> levels) {
       if (!file.names().contains(FIRST)) {
         throw file.mismatch("holds no tokenizer: it has no tensor %s", FIRST);
@@ -83,7 +83,7 @@ public final class Magvit2Import {
       int layer = 1;
       for (; ; layer++) {
         String name = "encoder_layers." + layer;
-        if (has(name + ".fn.")) {
+        if (prefixes.test(name + ".fn.")) {
           int out = file.size(name + ".fn.2.conv.weight", 0, 5);
           if (out != width && units > 0) { // a change of width without a step down
             stages.add(new Stage(width, units, 1, 1));
@@ -91,7 +91,7 @@ public final class Magvit2Import {
           }
           width = out;
           units++;
-        } else if (has(name + ".conv.")) {
+        } else if (prefixes.test(name + ".conv.")) {
           stages.add(new Stage(width, units, 2, 2));
           units = 0;
         } else {
@@ -108,7 +108,7 @@ public final class Magvit2Import {
       long layers = file.names().stream().filter(n -> n.startsWith("decoder_layers.")).count();
       for (int layer = 1; layer <= layers; layer++) {
         String name = "decoder_layers." + layer + ".conv.";
-        if (has(name)) {
+        if (prefixes.test(name)) {
           steps.add(
               file.size(name + "weight", 0, 5) / Math.max(1, file.size(name + "weight", 1, 5)));
         }
@@ -159,11 +159,6 @@ public final class Magvit2Import {
             given.size(), file.path(), latents);
       }
       return given.isEmpty() ? published : given;
-    }
-
-    private boolean has(String prefix) {
-      String next = names.ceiling(prefix);
-      return next != null && next.startsWith(prefix);
     }
   }
 }
