@@ -19,10 +19,10 @@ final class Alternation {
    * Decides whose turn it is now.
    *
    * @param blocks how many streams could make a block
-   * @param tokens how many could make a single token; not both are 0
+   * @param tokens how many could make a single token
    * @return true for blocks
    */
-  boolean blocks(int blocks, int tokens) {
+  boolean isForBlocks(int blocks, int tokens) {
     if (blocks == 0 || tokens == 0) {
       blocksTurn = tokens == 0;
       ahead = 0; // whoever was alone until now owes nothing

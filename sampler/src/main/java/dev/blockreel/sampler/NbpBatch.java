@@ -131,10 +131,7 @@ public final class NbpBatch implements GenerationBatch {
     List<Generation> blocks = running.stream().filter(Generation::makesBlocks).toList();
     List<Generation> tokens = running.stream().filter(g -> !g.makesBlocks()).toList();
     List<Generation> beginners = tokens.stream().filter(Generation::begins).toList();
-    if (blocks.isEmpty() && tokens.isEmpty()) {
-      return List.of();
-    }
-    if (alternation.blocks(streams(blocks), streams(tokens))) {
+    if (alternation.isForBlocks(streams(blocks), streams(tokens))) {
       return blocks;
     }
     return beginners.isEmpty() ? tokens : beginners;

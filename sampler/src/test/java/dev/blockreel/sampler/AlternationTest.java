@@ -16,7 +16,7 @@ class AlternationTest {
 
   /** A step of those whose turn it is; returns whether they were blocks. */
   private boolean step(int blocks, int tokens) {
-    boolean turn = alternation.blocks(blocks, tokens);
+    boolean turn = alternation.isForBlocks(blocks, tokens);
     alternation.spent(turn ? BLOCK * blocks : TOKENS, turn ? blocks : tokens);
     return turn;
   }
