@@ -243,13 +243,13 @@ class RealtimeTest {
         null);
     assertError(
         Viewer.open(server)
-            .send("{\"type\":\"session.stop\",\"x\":\"" + "x".repeat(200_000) + "\"}"),
+            .send("{\"type\":\"session.stop\",\"x\":\"" + "\u00e9".repeat(100_000) + "\"}"),
         "message_too_large",
         null);
     Viewer viewer = Viewer.open(server);
     viewer.socket().sendBinary(ByteBuffer.wrap(new byte[4]), true).join();
     assertError(viewer, "invalid_value", null);
-    Viewer large = Viewer.open(server).send("x".repeat(5 << 20));
+    Viewer large = Viewer.open(server).send("\u00e9".repeat(5 << 19));
     assertThat(large.next("error").getString("code")).isEqualTo("message_too_large");
     assertThat(large.closeCode()).isEqualTo(1009);
     assertError(

@@ -10,6 +10,7 @@ import dev.blockreel.server.streams.CodecString;
 import dev.blockreel.server.streams.LiveClip;
 import dev.blockreel.server.streams.LiveStream;
 import dev.blockreel.server.streams.LiveStream.Chunk;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.vertx.core.Context;
@@ -101,7 +102,8 @@ final class RealtimeSession {
   }
 
   private void message(String text) {
-    if (text.length() > Api.WEB_SOCKET_BYTES) {
+    int bytes = ByteBufUtil.utf8Bytes(text);
+    if (bytes > Api.WEB_SOCKET_BYTES) {
       refuseFrame(WebSocketCloseStatus.MESSAGE_TOO_BIG.code());
       return;
     }
@@ -113,7 +115,7 @@ final class RealtimeSession {
       return;
     }
     Object type = message.getValue("type");
-    if (!"session.start".equals(type) && text.length() > CONTROL_BYTES) {
+    if (!"session.start".equals(type) && bytes > CONTROL_BYTES) {
       fail("message_too_large", "control messages have up to 128 KiB", 1008);
       return;
     }
