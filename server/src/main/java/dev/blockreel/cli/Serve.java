@@ -24,6 +24,8 @@ import picocli.CommandLine.Option;
     name = "serve",
     description = "Serves models over HTTP: an API, live streams and a page to try them.")
 final class Serve extends EngineCommand {
+  private static final int MOST_HOURS = 100 * 8766;
+
   @Option(
       names = "--host",
       defaultValue = "127.0.0.1",
@@ -211,11 +213,19 @@ final class Serve extends EngineCommand {
             perKey,
             Duration.ofSeconds(queueSeconds),
             Duration.ofSeconds(jobSeconds),
-            Duration.ofMillis((long) (keepHours * 3_600_000)),
+            keep(),
             keepJobs,
             diskMegabytes << 20,
             bodyMegabytes << 20,
             Duration.ofSeconds(graceSeconds)));
+  }
+
+  private Duration keep() {
+    if (!(keepHours >= 0 && keepHours <= MOST_HOURS)) {
+      throw EngineFailure.badRequest(
+          "--keep-hours must lie between 0 and %d (100 years): got %s", MOST_HOURS, keepHours);
+    }
+    return Duration.ofMillis((long) (keepHours * 3_600_000));
   }
 
   private static ModelSource source(String model, Dtype dtype) {

@@ -57,7 +57,7 @@ final class VideoJson {
   }
 
   private static Double between(long from, long to) {
-    return from == 0 || to == 0 ? null : Double.valueOf((to - from) / 1000.0);
+    return from == 0 || to == 0 ? null : Double.valueOf(Math.max(0, to - from) / 1000.0);
   }
 
   private static String decimal(double number) {

@@ -10,6 +10,7 @@ import dev.blockreel.server.engine.Work;
 import dev.blockreel.server.streams.ClipRecorder;
 import dev.blockreel.server.streams.LiveClip;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -32,13 +33,14 @@ public final class Job implements Work {
   private final Path folder;
   private final CompletableFuture<JobRecord> over = new CompletableFuture<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-  private final long waitsSince = System.currentTimeMillis();
+  private final long comeNanos = System.nanoTime();
   private volatile JobRecord record;
   private volatile LiveClip live = new LiveClip();
   private volatile JobError stopReason;
   private volatile int blocksDone;
   private volatile int blocksTotal;
   private volatile int framesDone;
+  private volatile long begunNanos;
   private long toldNanos = System.nanoTime() - STEP_NANOS; // engine thread only
   private JobError unusable; // engine thread only; why its reference is
   private ClipRecorder recorder; // engine thread only, until its files are to be written
@@ -63,9 +65,14 @@ public final class Job implements Work {
     }
   }
 
-  /** When it began to wait here; time before a restart does not count. */
-  long waitsSince() {
-    return waitsSince;
+  /** How long it has been here, whatever the clock was set to; before a restart does not count. */
+  Duration age() {
+    return Duration.ofNanos(System.nanoTime() - comeNanos);
+  }
+
+  /** How long ago it was begun, which it must have been. */
+  Duration runningTime() {
+    return Duration.ofNanos(System.nanoTime() - begunNanos);
   }
 
   /** What is known and stored about it. */
@@ -201,6 +208,7 @@ public final class Job implements Work {
 
   @Override
   public GenerationRequest begin(Pipeline pipeline) {
+    begunNanos = System.nanoTime();
     jobs.began(this);
     VideoRequest request = record.request();
     GenerationRequest asked =
@@ -279,6 +287,16 @@ public final class Job implements Work {
       reason = unusable == null ? JobError.of(cause) : unusable;
     }
     jobs.failed(this, reason);
+  }
+
+  /** Logs why its files or its record cannot be written, and gives the reason for others. */
+  JobError unwritten(Throwable cause) {
+    if (cause instanceof EngineFailure) {
+      LOG.warn("{}: {}", id(), cause.getMessage());
+    } else {
+      LOG.error("{} could not be written", id(), cause);
+    }
+    return JobError.of(cause);
   }
 
   private void release() {

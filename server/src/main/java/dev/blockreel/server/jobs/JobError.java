@@ -22,7 +22,10 @@ public record JobError(String code, String message) {
       new JobError("shutting_down", "the server was shut down before the clip was done");
 
   static final JobError SERVER_RESTARTED =
-      new JobError("server_restarted", "the server ended while the clip was being made");
+      new JobError("server_restarted", "the server ended before the clip was made");
+
+  static final JobError MODEL_GONE =
+      new JobError("model_not_found", "its model was no longer served when it was its turn");
 
   static final JobError INTERNAL = new JobError("internal", "the server failed; its log says why");
 

@@ -12,7 +12,7 @@ import static java.util.Objects.requireNonNull;
  * @param request what to make
  * @param status state
  * @param error why it failed, or null
- * @param attempts how often it was begun
+ * @param attempts how often it was begun, leaving out what a server put back when it ended
  * @param createdAt when it was accepted
  * @param startedAt when its first block was begun, or 0
  * @param firstFrameAt when its first frame was final, or 0
@@ -36,6 +36,9 @@ public record JobRecord(
     long completedAt,
     long expiresAt,
     int blocks) {
+  /** A job that was begun so often and never ended is what ends the server. */
+  private static final int MOST_ATTEMPTS = 3;
+
   public JobRecord {
     requireNonNull(id, "id is null");
     requireNonNull(owner, "owner is null");
@@ -70,8 +73,23 @@ public record JobRecord(
     return with(JobStatus.FAILED, why, attempts, startedAt, firstFrameAt, now, expires, 0);
   }
 
-  JobRecord queuedAgain() {
-    return with(JobStatus.QUEUED, null, attempts, 0, 0, 0, 0, 0);
+  /**
+   * What becomes of a job that was not over when its server was cut off.
+   *
+   * @param served whether its model still is
+   */
+  JobRecord restored(boolean served, long now, long expires) {
+    if (session || attempts >= MOST_ATTEMPTS) {
+      return failed(JobError.SERVER_RESTARTED, now, expires);
+    }
+    return served
+        ? with(JobStatus.QUEUED, null, attempts, 0, 0, 0, 0, 0)
+        : failed(JobError.MODEL_GONE, now, expires);
+  }
+
+  /** The server ended in good order: as if it had not been begun. */
+  JobRecord putBack() {
+    return with(JobStatus.QUEUED, null, attempts - (startedAt > 0 ? 1 : 0), 0, 0, 0, 0, 0);
   }
 
   private JobRecord with(

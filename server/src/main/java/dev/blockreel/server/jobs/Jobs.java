@@ -7,7 +7,6 @@ import dev.blockreel.server.jobs.Refusal.Reason;
 import dev.blockreel.server.operations.Measures;
 import dev.blockreel.server.streams.ClipRecorder;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -32,9 +32,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Jobs implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
-
-  /** A job that was begun so often and never ended is what ends the server. */
-  private static final int MOST_ATTEMPTS = 3;
 
   private final Engine engine;
   private final Map<String, ServedModel> models;
@@ -85,14 +82,8 @@ public final class Jobs implements AutoCloseable {
     JobRecord record = stored;
     if (!record.status().over()) {
       store.deleteMedia(record.id());
-      boolean again =
-          !record.session()
-              && record.attempts() < MOST_ATTEMPTS
-              && models.containsKey(record.request().model());
-      record =
-          again
-              ? record.queuedAgain()
-              : record.failed(JobError.SERVER_RESTARTED, now(), now() + limits.keep().toMillis());
+      boolean served = models.containsKey(record.request().model());
+      record = record.restored(served, now(), now() + limits.keep().toMillis());
       store.save(record);
     }
     Job job = job(record);
@@ -304,10 +295,18 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  /** Cancels a job and removes its record and files; completes when they are gone. */
+  /**
+   * Cancels a job and removes its record and files; completes when they are gone.
+   *
+   * @throws Refusal at the end of the server, when nothing is removed any more
+   */
   public CompletableFuture<Void> delete(Job job) {
     cancel(job, JobError.CANCELLED);
-    return job.over().thenRunAsync(() -> room.forget(job), disk);
+    try {
+      return job.over().thenRunAsync(() -> room.forget(job), disk);
+    } catch (RejectedExecutionException e) {
+      throw shuttingDown();
+    }
   }
 
   // The engine thread reports, and the one that writes clips:
@@ -315,14 +314,13 @@ public final class Jobs implements AutoCloseable {
   void began(Job job) {
     JobRecord record = job.record().begun(now());
     job.record(record);
-    measures.began(Duration.ofMillis(record.startedAt() - job.waitsSince()));
+    measures.began(job.age());
     disk.execute(() -> save(record));
   }
 
   void firstFrame(Job job) {
-    JobRecord record = job.record().shown(now());
-    job.record(record);
-    measures.firstFrame(Duration.ofMillis(record.firstFrameAt() - job.waitsSince()));
+    job.record(job.record().shown(now()));
+    measures.firstFrame(job.age());
   }
 
   void frames(int count) {
@@ -335,13 +333,8 @@ public final class Jobs implements AutoCloseable {
         () -> {
           try (recorder) {
             recorder.writeFiles();
-          } catch (EngineFailure e) {
-            LOG.warn("{}: {}", job.id(), e.getMessage());
-            failed(job, JobError.of(e));
-            return;
-          } catch (RuntimeException e) {
-            LOG.error("{}: its files could not be written", job.id(), e);
-            failed(job, JobError.INTERNAL);
+          } catch (RuntimeException | Error e) {
+            failed(job, job.unwritten(e));
             return;
           }
           completed(job);
@@ -351,19 +344,18 @@ public final class Jobs implements AutoCloseable {
   private void completed(Job job) {
     measures.ended();
     JobRecord record = job.record();
-    usualSeconds = 0.8 * usualSeconds + 0.2 * (now() - record.startedAt()) / 1000.0;
+    usualSeconds = 0.8 * usualSeconds + 0.2 * job.runningTime().toMillis() / 1000.0;
     disk.execute(
         () -> {
           JobRecord last =
               record.completed(job.blocksTotal(), now(), now() + limits.keep().toMillis());
           try {
             store.saveWithMedia(last);
-          } catch (EngineFailure e) {
-            LOG.warn("{}: {}", job.id(), e.getMessage());
-            fail(job, JobError.of(e));
+          } catch (RuntimeException | Error e) {
+            fail(job, job.unwritten(e));
             return;
           }
-          measures.completed(Duration.ofMillis(last.completedAt() - job.waitsSince()));
+          measures.completed(job.age());
           job.settle(last, last);
           room.make();
         });
@@ -386,7 +378,7 @@ public final class Jobs implements AutoCloseable {
     } catch (EngineFailure e) {
       LOG.warn("{}: {}", job.id(), e.getMessage());
     }
-    JobRecord stored = again ? last.queuedAgain() : last;
+    JobRecord stored = again ? last.putBack() : last;
     save(stored);
     job.settle(stored, last);
     room.make();
@@ -412,12 +404,12 @@ public final class Jobs implements AutoCloseable {
       JobRecord record = job.record();
       switch (record.status()) {
         case QUEUED -> {
-          if (now - job.waitsSince() > limits.queueTime().toMillis()) {
+          if (job.age().compareTo(limits.queueTime()) > 0) {
             cancel(job, JobError.WAITED_TOO_LONG);
           }
         }
         case IN_PROGRESS -> {
-          if (now - record.startedAt() > limits.jobTime().toMillis()) {
+          if (job.runningTime().compareTo(limits.jobTime()) > 0) {
             cancel(job, JobError.RAN_TOO_LONG);
           }
         }

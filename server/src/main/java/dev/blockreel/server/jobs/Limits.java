@@ -29,6 +29,9 @@ public record Limits(
     long storedBytes,
     long bodyBytes,
     Duration grace) {
+  /** More would end beyond what a stamp can say. */
+  private static final Duration LONGEST = Duration.ofDays(36_525);
+
   /** For one machine and a few users. */
   public static final Limits DEFAULT =
       new Limits(
@@ -55,8 +58,8 @@ public record Limits(
           batch, queue, perOwner, storedJobs, storedBytes, bodyBytes);
     }
     for (Duration duration : new Duration[] {queueTime, jobTime, keep, grace}) {
-      if (duration.isNegative()) {
-        throw badRequest("a time limit must be 0 or more: got %s", duration);
+      if (duration.isNegative() || duration.compareTo(LONGEST) > 0) {
+        throw badRequest("a time limit must lie between 0 and 100 years: got %s", duration);
       }
     }
   }
