@@ -4,6 +4,7 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.Preset;
 import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.generator.xar.XarGenerator;
@@ -58,12 +59,11 @@ public interface Pipeline extends AutoCloseable {
    */
   static Pipeline standIn(String preset, Dtype dtype, long seed) {
     Dtype compute = known(dtype);
-    if (preset.startsWith("xar-")) {
-      return XarPipeline.standIn(preset, compute, seed);
-    }
-    return preset.startsWith("var-")
-        ? VarPipeline.standIn(preset, compute, seed)
-        : NbpPipeline.standIn(preset, compute, seed);
+    return switch (Preset.named(preset).kind()) {
+      case XarGenerator.KIND -> XarPipeline.standIn(preset, compute, seed);
+      case VarGenerator.KIND -> VarPipeline.standIn(preset, compute, seed);
+      default -> NbpPipeline.standIn(preset, compute, seed);
+    };
   }
 
   private static Dtype known(Dtype dtype) {

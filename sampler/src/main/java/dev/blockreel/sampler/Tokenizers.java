@@ -3,8 +3,11 @@ package dev.blockreel.sampler;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
+import dev.blockreel.generator.Preset;
 import dev.blockreel.generator.nbp.NbpPreset;
+import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.generator.var.VarPreset;
+import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.generator.xar.XarPreset;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.tokenizer.ClipTokenizer;
@@ -45,15 +48,15 @@ public final class Tokenizers {
    * @throws EngineFailure BAD_REQUEST when there is no such model
    */
   public static ClipTokenizer standIn(String preset, long seed, Numerics numerics) {
-    if (preset.startsWith("xar-")) {
-      return KlTokenizer.standIn(XarPreset.named(preset).tokenizer(), seed, numerics);
-    }
-    if (preset.startsWith("var-")) {
-      return VqTokenizer.standIn(
-          new VqTokenizer.Description(VqTokenizer.KIND, VarPreset.named(preset).tokenizer()),
-          seed,
-          numerics);
-    }
-    return Magvit2Tokenizer.standIn(NbpPreset.named(preset).tokenizer(), seed, numerics);
+    return switch (Preset.named(preset).kind()) {
+      case XarGenerator.KIND ->
+          KlTokenizer.standIn(XarPreset.named(preset).tokenizer(), seed, numerics);
+      case VarGenerator.KIND ->
+          VqTokenizer.standIn(
+              new VqTokenizer.Description(VqTokenizer.KIND, VarPreset.named(preset).tokenizer()),
+              seed,
+              numerics);
+      default -> Magvit2Tokenizer.standIn(NbpPreset.named(preset).tokenizer(), seed, numerics);
+    };
   }
 }

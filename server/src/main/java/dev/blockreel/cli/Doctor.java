@@ -62,7 +62,8 @@ final class Doctor extends EngineCommand {
       text = fact.get();
     } catch (RuntimeException | LinkageError e) {
       healthy = false;
-      text = "FAILED: " + e;
+      Throwable root = Main.root(e);
+      text = "FAILED: " + (root instanceof EngineFailure ? root.getMessage() : root);
     }
     out().printf("%-14s %s%n", name, text);
   }

@@ -3,9 +3,8 @@ package dev.blockreel.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.checkpoint.TensorFile;
-import dev.blockreel.generator.nbp.Nbp;
+import dev.blockreel.generator.Preset;
 import dev.blockreel.generator.nbp.NbpGenerator;
-import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.generator.var.VarGenerator;
 import dev.blockreel.generator.xar.XarGenerator;
 import dev.blockreel.nn.Numerics;
@@ -13,7 +12,6 @@ import dev.blockreel.nn.Weight;
 import dev.blockreel.sampler.Tokenizers;
 import dev.blockreel.script.Torch;
 import dev.blockreel.tokenizer.ClipTokenizer;
-import dev.blockreel.tokenizer.magvit2.Magvit2;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +37,8 @@ final class Inspect extends EngineCommand {
         names = "--random-weights",
         paramLabel = "PRESET",
         description =
-            "A published model, of which there are no files here: nbp-ucf-base and so on.")
+            "A published model, of which there are no files here: nbp-ucf-base, xar-b, var-d16 and"
+                + " so on.")
     private String preset;
   }
 
@@ -49,7 +48,7 @@ final class Inspect extends EngineCommand {
   @Override
   void run() {
     if (which.preset != null) {
-      inspect(NbpPreset.named(which.preset));
+      inspect(Preset.named(which.preset));
       return;
     }
     ModelDirectory model = ModelDirectory.open(ModelDirectory.resolve(which.name));
@@ -60,22 +59,37 @@ final class Inspect extends EngineCommand {
     }
   }
 
-  private void inspect(NbpPreset preset) {
+  private void inspect(Preset preset) {
     if (script) {
       Numerics numerics = Numerics.inference(Torch.fastDtype());
-      try (ClipTokenizer tokenizer = Tokenizers.standIn(preset.name(), SEED, numerics);
-          NbpGenerator generator =
-              NbpGenerator.standIn(preset.generator(), SEED, numerics, sampling -> {})) {
+      try (ClipTokenizer tokenizer = Tokenizers.standIn(preset.name(), SEED, numerics)) {
         out().println(tokenizer.script());
-        out().println(generator.script());
       }
+      out().println(generatorScript(preset, numerics));
       return;
     }
     print("model", preset.name() + ", as published; random weights stand in for its files");
     print("tokenizer", preset.tokenizer());
     print("generator", preset.generator());
-    print("weights of tokenizer", weights(new Magvit2(preset.tokenizer().network()).weights()));
-    print("weights of generator", weights(new Nbp(preset.generator().network()).weights()));
+    print("weights of tokenizer", weights(preset.tokenizerWeights()));
+    print("weights of generator", weights(preset.generatorWeights()));
+  }
+
+  private static String generatorScript(Preset preset, Numerics numerics) {
+    if (preset.generator() instanceof XarGenerator.Description sizes) {
+      try (XarGenerator generator = XarGenerator.standIn(sizes, SEED, numerics)) {
+        return generator.script();
+      }
+    }
+    if (preset.generator() instanceof VarGenerator.Description sizes) {
+      try (VarGenerator generator = VarGenerator.standIn(sizes, SEED, numerics, sampling -> {})) {
+        return generator.script();
+      }
+    }
+    NbpGenerator.Description sizes = (NbpGenerator.Description) preset.generator();
+    try (NbpGenerator generator = NbpGenerator.standIn(sizes, SEED, numerics, sampling -> {})) {
+      return generator.script();
+    }
   }
 
   private static String weights(List<Weight> weights) {

@@ -69,10 +69,7 @@ public final class Main {
     try {
       return execute(args, out, err);
     } catch (LinkageError e) {
-      Throwable root = e;
-      while (root.getCause() != null) {
-        root = root.getCause();
-      }
+      Throwable root = root(e);
       if (root instanceof EngineFailure failure) { // as of a device that is not there
         return failed(err, failure);
       }
@@ -84,6 +81,15 @@ public final class Main {
       err.println("blockreel: out of memory: give more with BLOCKREEL_JAVA_OPTS=-Xmx8g, say");
       return CommandLine.ExitCode.SOFTWARE;
     }
+  }
+
+  /** What is behind a failure to load a class. */
+  static Throwable root(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root;
   }
 
   private static int execute(String[] args, PrintStream out, PrintStream err) {

@@ -63,6 +63,7 @@ class MainTest {
             "ffmpeg ",
             "opencv ",
             "threads ",
-            "models ");
+            "models ")
+        .doesNotContain("\0");
   }
 }

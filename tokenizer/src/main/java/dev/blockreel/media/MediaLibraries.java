@@ -26,6 +26,7 @@ public final class MediaLibraries {
 
   /** Version of OpenCV. */
   public static String opencv() {
-    return opencv_core.getVersionString().getString().strip();
+    // The binding takes the zero that ends a text in C for a part of it.
+    return opencv_core.getVersionString().getString().replace("\0", "").strip();
   }
 }
