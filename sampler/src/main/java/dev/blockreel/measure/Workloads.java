@@ -46,8 +46,7 @@ public final class Workloads implements AutoCloseable {
     if (!(model instanceof NbpPipeline nbp)) {
       throw new EngineFailure(
           FailureCode.UNSUPPORTED,
-          "only models of the kind nbp can be measured so far: this one is of the kind "
-              + model.kind());
+          "bench measures models of the kind nbp: this one is of the kind " + model.kind());
     }
     this.pipeline = nbp;
     this.probe = new NbpProbe(pipeline.generator(), pipeline.defaults());

@@ -49,13 +49,13 @@ final class Bench extends EngineCommand {
     @Option(
         names = "--model",
         paramLabel = "MODEL",
-        description = "A model directory, or the name of one. Default: random weights.")
+        description = "An NBP model's directory, or its name. Default: random weights.")
     private String model;
 
     @Option(
         names = "--random-weights",
         paramLabel = "PRESET",
-        description = "A published model without its weights. Default: nbp-ucf-base.")
+        description = "A published NBP model without its weights. Default: nbp-ucf-base.")
     private String preset = "nbp-ucf-base";
   }
 

@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -119,8 +121,23 @@ public final class Main {
             : "";
     err.printf(
         "blockreel: %s%s; see %s --help%n",
-        oneLine(wrong.getMessage()), near, command.getCommandSpec().qualifiedName());
+        plain(oneLine(wrong.getMessage())), near, command.getCommandSpec().qualifiedName());
     return CommandLine.ExitCode.USAGE;
+  }
+
+  /** The library's words, as ours are where we check ourselves. */
+  private static String plain(String message) {
+    Matcher choice =
+        Pattern.compile("expected one of \\[(.*)] \\(case-insensitive\\) but was '(.*)'")
+            .matcher(message);
+    return choice
+        .replaceFirst(
+            found ->
+                Matcher.quoteReplacement(
+                    "expected one of %s: got %s"
+                        .formatted(found.group(1).toLowerCase(Locale.ROOT), found.group(2))))
+        .replaceFirst("^Error: ", "")
+        .replaceFirst("^Value for option option ", "Value for option ");
   }
 
   private static int failed(PrintStream err, Exception failure, ParseResult parsed) {

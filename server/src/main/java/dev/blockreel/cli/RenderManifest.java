@@ -6,9 +6,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
-import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.blockreel.checkpoint.Nearness;
+import dev.blockreel.checkpoint.JsonFault;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.sampler.SamplingOptions;
@@ -128,24 +127,8 @@ final class RenderManifest {
         throw wrong(file, line, "expected a JSON object");
       }
       return entry;
-    } catch (UnrecognizedPropertyException e) {
-      List<String> known = e.getKnownPropertyIds().stream().map(String::valueOf).toList();
-      throw wrong(
-          file,
-          line,
-          "unknown field \"%s\", near are %s"
-              .formatted(
-                  e.getPropertyName(),
-                  String.join(", ", Nearness.sort(e.getPropertyName(), known))));
     } catch (JsonProcessingException e) {
-      throw wrong(
-          file,
-          line,
-          e.getOriginalMessage()
-              .replaceAll("`(?:[\\w.]*[.$])?(\\w+)`", "$1")
-              .lines()
-              .findFirst()
-              .orElse(""));
+      throw wrong(file, line, JsonFault.describe(e).replaceFirst("at line 1, ", "at "));
     }
   }
 

@@ -40,6 +40,11 @@ class MainTest {
     CommandLineRun.of("genrate").failedWith(2, "'genrate'", "near: generate");
     CommandLineRun.of("generate").failedWith(2, "--model=MODEL", "blockreel generate --help");
     CommandLineRun.of("inspect", "m", "--scirpt").failedWith(2, "'--scirpt'", "near: --script");
+    CommandLineRun.of("generate").failedWith(2, "blockreel: Missing required argument");
+    CommandLineRun.of("generate", "--mode", "all")
+        .failedWith(2, "Invalid value for option '--mode': expected one of ntp, nbp: got all; see");
+    CommandLineRun.of("import", "--hyper", "all")
+        .failedWith(2, "blockreel: Value for option '--hyper'");
     CommandLineRun.of("train", "all").failedWith(2, "'all'", "blockreel train --help");
   }
 

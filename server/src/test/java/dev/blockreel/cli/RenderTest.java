@@ -109,6 +109,8 @@ class RenderTest {
         .failedWith(2, "clip 00002: unknown class \"slash-u\": near are slash-up");
     render(out, good + "{\"seed\": \"one\"}").failedWith(2, "line 2", "one");
     render(out, good + "nonsense").failedWith(2, "line 2", "nonsense");
+    render(out, good + "{\"class\": \"slash-up\"")
+        .failedWith(2, "line 2: no valid JSON at column 21: Unexpected end-of-input: expected");
     render(out, good + "null").failedWith(2, "line 2: expected a JSON object");
     render(out, good + "{\"seed\": 1}").failedWith(2, "this model needs a class: walk-left");
     render(out, "{\"name\": \"../a\"}").failedWith(2, "no plain file name");

@@ -102,6 +102,7 @@ class TrainTest {
     refused(
         TOKENIZER.replace("\"batch\": 2", "\"batch\": null"), "training.batch: must not be null");
     refused(TOKENIZER.replace("\"fps\": 8", "\"fps\": 1e999"), "clips.fps: is too large");
+    refused("{\"tokenizer\": \"runs/tokenizer\"}", "tokenizer: expected an object, got something");
     refused("{\"kind\": \"pixels\"}", "unknown kind \"pixels\": there are magvit2, kl, vq");
     refused(TOKENIZER.replace("\"groups\": 2", "\"groups\": 3"), "tokenizer: tokenizer stage 0");
     refused(

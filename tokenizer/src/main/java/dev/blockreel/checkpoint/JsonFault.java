@@ -28,8 +28,10 @@ public final class JsonFault {
       return (field(mapping).isEmpty() ? "" : field(mapping) + ": ") + reason(mapping);
     }
     JsonLocation where = e.getLocation();
+    // Which brackets are open says nothing that the place does not.
+    String reason = e.getOriginalMessage().replaceAll(" \\(start marker at .*?\\]\\)", "");
     return "no valid JSON at line %d, column %d: %s"
-        .formatted(where.getLineNr(), where.getColumnNr(), e.getOriginalMessage());
+        .formatted(where.getLineNr(), where.getColumnNr(), reason);
   }
 
   /** Records check themselves while they are read; what they say is what counts. */
@@ -39,6 +41,10 @@ public final class JsonFault {
     }
     if (e.getOriginalMessage().startsWith("Missing creator property")) {
       return "is missing";
+    }
+    if (e.getOriginalMessage()
+        .matches("Cannot construct instance of .* no .*argument construc.*")) {
+      return "expected an object, got something else";
     }
     // Jackson's words without its own settings and the names of our classes.
     return e.getOriginalMessage()
