@@ -38,7 +38,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * A running server. {@link #start} returns when models are loaded and requests are taken; {@link
@@ -218,11 +217,6 @@ public final class Server implements AutoCloseable {
               options.data().resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (lock.tryLock() == null) {
         throw inUse();
-      }
-      try (Stream<Path> left = Files.list(uploads)) {
-        for (Path file : left.toList()) {
-          Files.delete(file);
-        }
       }
     } catch (OverlappingFileLockException e) {
       throw inUse();

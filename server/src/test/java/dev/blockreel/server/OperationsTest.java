@@ -360,7 +360,7 @@ class OperationsTest {
     Files.writeString(
         job.resolve("job.json"),
         Files.readString(job.resolve("job.json")).replace("\"completed\"", "\"in_progress\""));
-    Path half = Files.createDirectory(videos.resolve("video_test_half"));
+    Path half = Files.createDirectory(videos.resolve("video_test_01ARZ3NDEKTSV4RRFFQ69G5FAV"));
     Files.writeString(half.resolve("job.json.part"), "{");
     Files.writeString(half.resolve("video.mp4"), "half");
     try (TestServer server = TestServer.start(folder)) {

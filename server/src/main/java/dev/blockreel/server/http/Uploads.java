@@ -1,13 +1,17 @@
 package dev.blockreel.server.http;
 
+import dev.blockreel.failure.EngineFailure;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Media that clients send, in files that the server names. What they are is told by their first
@@ -17,12 +21,32 @@ final class Uploads {
   private static final String FIELD = "input_reference";
   private static final int TELLING_BYTES = 16;
 
+  /** What {@link #save} and Vert.x call a file. */
+  private static final Pattern FILE = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+
   private final Vertx vertx;
   private final Path folder;
 
+  /**
+   * Removes what an earlier server left half-way; blocks.
+   *
+   * @param folder exists; what is there beside uploads stays
+   * @throws EngineFailure MEDIA when it cannot be read, or an upload not be removed
+   */
   Uploads(Vertx vertx, Path folder) {
     this.vertx = vertx;
     this.folder = folder;
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(Uploads::isUpload).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw EngineFailure.media(e, "cannot use the folder %s", folder);
+    }
+  }
+
+  private static boolean isUpload(Path file) {
+    return FILE.matcher(String.valueOf(file.getFileName())).matches() && Files.isRegularFile(file);
   }
 
   /** Checks an uploaded file; completes with it. */

@@ -13,17 +13,19 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Images in files whose names nobody can guess, until they expire or newer ones need their room.
- * All methods block.
+ * Whatever else is in their folder stays and does not count. All methods block.
  */
 public final class ImageStore {
   private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
   private static final Duration BETWEEN_SWEEPS = Duration.ofMinutes(1);
+  private static final Pattern FILE = Pattern.compile("image_[0-9a-f]{32}\\.(png|jpeg|webp)");
 
   private final SecureRandom random = new SecureRandom();
   private final Path folder;
@@ -32,6 +34,8 @@ public final class ImageStore {
   private Instant nextSweep = Instant.MIN;
 
   /**
+   * Removes the drafts that a crash left.
+   *
    * @param folder made where it is missing
    * @param limits how long images stay, how many, and what they may take, as for jobs
    */
@@ -43,6 +47,22 @@ public final class ImageStore {
       Files.createDirectories(drafts);
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot make the folder %s", folder);
+    }
+    try {
+      for (Path draft : images(drafts)) {
+        Files.deleteIfExists(draft);
+      }
+    } catch (IOException e) {
+      LOG.warn("old drafts of images stay: {}", e.getMessage());
+    }
+  }
+
+  private static List<Path> images(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> FILE.matcher(String.valueOf(file.getFileName())).matches())
+          .filter(Files::isRegularFile)
+          .toList();
     }
   }
 
@@ -91,11 +111,9 @@ public final class ImageStore {
     nextSweep = now.plus(BETWEEN_SWEEPS);
     try {
       List<Kept> newest = new ArrayList<>();
-      try (Stream<Path> files = Files.list(folder)) {
-        for (Path file : files.filter(Files::isRegularFile).toList()) {
-          newest.add(
-              new Kept(file, Files.getLastModifiedTime(file).toInstant(), JobStore.size(file)));
-        }
+      for (Path file : images(folder)) {
+        newest.add(
+            new Kept(file, Files.getLastModifiedTime(file).toInstant(), JobStore.size(file)));
       }
       newest.sort(Comparator.comparing(Kept::since).reversed());
       Instant oldest = now.minus(limits.keep());

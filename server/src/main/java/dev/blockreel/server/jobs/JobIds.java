@@ -2,6 +2,7 @@ package dev.blockreel.server.jobs;
 
 import java.security.SecureRandom;
 import java.util.Comparator;
+import java.util.regex.Pattern;
 
 /** Names of jobs: {@code video_NODE_ULID}, which say which server has them and when they came. */
 final class JobIds {
@@ -13,6 +14,8 @@ final class JobIds {
   /** Crockford's alphabet: no letter that is taken for another. */
   private static final char[] ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".toCharArray();
 
+  private static final Pattern FORM = Pattern.compile("video_[0-9A-Za-z_]+_[0-9A-HJKMNP-TV-Z]{26}");
+
   private final SecureRandom random = new SecureRandom();
   private final String prefix;
   private long lastMillis;
@@ -20,6 +23,11 @@ final class JobIds {
 
   JobIds(String node) {
     this.prefix = "video_" + node + "_";
+  }
+
+  /** Whether a name looks like one of a job, of whichever server. */
+  static boolean isOne(String name) {
+    return FORM.matcher(name).matches();
   }
 
   synchronized String next(long millis) {

@@ -22,6 +22,9 @@ import org.slf4j.LoggerFactory;
  * Jobs on disk, a folder each: {@code job.json} beside the media. A record is written under another
  * name, forced to the disk and renamed, so there is always a whole one. A folder without a record
  * is no job. All methods block; one thread at a time.
+ *
+ * <p>Whoever runs a server may keep other things in the same folder: what is not called like a job
+ * is never touched.
  */
 final class JobStore {
   /** What a clip begins with, as it was uploaded. */
@@ -119,12 +122,12 @@ final class JobStore {
 
   /**
    * All jobs, oldest first. What a crash left half-made is removed: part files, and folders without
-   * a record. A folder whose record cannot be read stays as it is.
+   * a record. A folder whose record cannot be read, or whose name is no job's, stays as it is.
    */
   List<JobRecord> load() {
     List<JobRecord> records = new ArrayList<>();
     try (Stream<Path> folders = Files.list(root)) {
-      for (Path folder : folders.filter(Files::isDirectory).toList()) {
+      for (Path folder : folders.filter(JobStore::isOfJob).toList()) {
         if (Files.exists(folder.resolve(RECORD))) {
           read(folder).ifPresent(records::add);
         } else {
@@ -137,6 +140,10 @@ final class JobStore {
     }
     records.sort(Comparator.comparing(JobRecord::createdAt).thenComparing(JobRecord::id));
     return records;
+  }
+
+  private static boolean isOfJob(Path folder) {
+    return JobIds.isOne(String.valueOf(folder.getFileName())) && Files.isDirectory(folder);
   }
 
   private static Optional<JobRecord> read(Path folder) {

@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +48,18 @@ class UploadsTest {
     assertThatThrownBy(() -> await(broken))
         .hasMessageContaining("the data address is no valid base64");
     assertThat(folder.toFile().list()).hasSize(1);
+  }
+
+  @Test
+  void uploadsOfAnEarlierServerAreRemovedAndNothingElse() throws Exception {
+    Path left = Files.write(folder.resolve(UUID.randomUUID().toString()), PNG);
+    Path foreign = Files.write(folder.resolve("cat.png"), PNG);
+    Path inside = Files.createDirectory(folder.resolve(UUID.randomUUID().toString()));
+    Files.write(inside.resolve("dog.png"), PNG);
+    new Uploads(vertx, folder);
+    assertThat(left).doesNotExist();
+    assertThat(foreign).exists();
+    assertThat(inside.resolve("dog.png")).exists();
   }
 
   private static <T> T await(Future<T> future) {

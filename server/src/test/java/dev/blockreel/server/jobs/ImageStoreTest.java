@@ -59,6 +59,31 @@ class ImageStoreTest {
   }
 
   @Test
+  void filesThatAreNoImagesOfItsOwnStayAndDoNotCount() throws IOException {
+    ImageStore store = new ImageStore(folder, limits(1, 100));
+    Path image = image(store, 20);
+    Path foreign = Files.write(folder.resolve("image_of_my_cat.png"), new byte[100]);
+    Path old = Files.write(folder.resolve("notes.txt"), new byte[100]);
+    Files.setLastModifiedTime(old, FileTime.from(Instant.EPOCH));
+    store.sweep();
+    assertThat(image).exists();
+    assertThat(foreign).exists();
+    assertThat(old).exists();
+  }
+
+  @Test
+  void draftsThatACrashLeftAreRemoved() throws IOException {
+    Path drafts = Files.createDirectory(folder.resolve("drafts"));
+    Path left = Files.write(drafts.resolve("image_" + "0f".repeat(16) + ".webp"), new byte[100]);
+    Path foreign = Files.write(drafts.resolve("sketch.png"), new byte[100]);
+    Path image = image(new ImageStore(folder, limits(10, 1000)), 0);
+    new ImageStore(folder, limits(10, 1000));
+    assertThat(left).doesNotExist();
+    assertThat(foreign).exists();
+    assertThat(image).exists();
+  }
+
+  @Test
   void imagesExpire() throws IOException {
     ImageStore store = new ImageStore(folder, limits(10, 1000));
     Path expired = image(store, 61);
