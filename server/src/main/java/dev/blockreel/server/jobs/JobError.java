@@ -1,5 +1,7 @@
 package dev.blockreel.server.jobs;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.blockreel.failure.EngineFailure;
 
 /**
@@ -9,6 +11,11 @@ import dev.blockreel.failure.EngineFailure;
  * @param message one line for a person
  */
 public record JobError(String code, String message) {
+  public JobError {
+    requireNonNull(code, "code is null");
+    requireNonNull(message, "message is null");
+  }
+
   /** The user or the last viewer withdrew it. */
   public static final JobError CANCELLED = new JobError("cancelled", "the clip was cancelled");
 

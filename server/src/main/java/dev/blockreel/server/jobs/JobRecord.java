@@ -44,6 +44,9 @@ public record JobRecord(
     requireNonNull(owner, "owner is null");
     requireNonNull(request, "request is null");
     requireNonNull(status, "status is null");
+    if (status == JobStatus.FAILED) {
+      requireNonNull(error, "error of a failed job is null");
+    }
   }
 
   static JobRecord queued(

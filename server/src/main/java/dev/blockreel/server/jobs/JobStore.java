@@ -1,5 +1,7 @@
 package dev.blockreel.server.jobs;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.blockreel.failure.EngineFailure;
@@ -150,18 +152,19 @@ final class JobStore {
     try {
       JobRecord record =
           JSON.readValue(Files.readAllBytes(folder.resolve(RECORD)), JobRecord.class);
+      requireNonNull(record, "it is null");
       if (record.id().equals(String.valueOf(folder.getFileName()))) {
         removeParts(folder);
         return Optional.of(record);
       }
       LOG.warn("left {} alone: its record is that of {}", folder.getFileName(), record.id());
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) { // whatever it is: the other jobs are served
       LOG.warn("left {} alone: its record cannot be read: {}", folder, firstLine(e));
     }
     return Optional.empty();
   }
 
-  private static String firstLine(IOException e) {
+  private static String firstLine(Exception e) {
     return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
   }
 

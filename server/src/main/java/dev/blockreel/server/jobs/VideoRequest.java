@@ -1,5 +1,6 @@
 package dev.blockreel.server.jobs;
 
+import static dev.blockreel.failure.EngineFailure.badRequest;
 import static java.util.Objects.requireNonNull;
 
 import dev.blockreel.sampler.GenerationRequest;
@@ -56,5 +57,8 @@ public record VideoRequest(
     requireNonNull(prompt, "prompt is null");
     requireNonNull(options, "options is null");
     requireNonNull(mode, "mode is null");
+    if (!(fps > 0 && fps <= Double.MAX_VALUE)) {
+      throw badRequest("fps must be a positive number: got %s", fps);
+    }
   }
 }

@@ -2,9 +2,13 @@ package dev.blockreel.server.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.blockreel.sampler.GenerationRequest;
+import dev.blockreel.sampler.SamplingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,5 +30,55 @@ class JobStoreTest {
     assertThat(holidays.resolve("beach.mp4")).exists();
     assertThat(similar.resolve("video.mp4")).exists();
     assertThat(file).exists();
+  }
+
+  @Test
+  void recordsThatCannotBeReadAreLeftAlone() throws IOException {
+    JobStore store = new JobStore(folder);
+    JobRecord readable = stored(store);
+    List<Path> unreadable =
+        List.of(
+            changed(stored(store), "(?s).*", "null"),
+            changed(stored(store), "\"fps\":8.0", "\"fps\":0"),
+            changed(stored(store), "\"fps\":8.0", "\"fps\":1e999"),
+            changed(stored(store), "\"fps\":8.0", "\"fps\":\"NaN\""),
+            changed(stored(store), "\"queued\"", "\"failed\""),
+            changed(stored(store), "\"error\":null", "\"error\":{\"code\":null}"));
+    List<String> before = new ArrayList<>();
+    for (Path record : unreadable) {
+      before.add(Files.readString(record));
+    }
+    assertThat(store.load()).containsExactly(readable);
+    for (int i = 0; i < unreadable.size(); i++) {
+      assertThat(unreadable.get(i)).hasContent(before.get(i));
+    }
+  }
+
+  private JobRecord stored(JobStore store) {
+    VideoRequest request =
+        new VideoRequest(
+            "tiny",
+            "walk-left",
+            null,
+            0,
+            1,
+            16,
+            16,
+            4,
+            8,
+            SamplingOptions.GREEDY,
+            GenerationRequest.Mode.NBP,
+            false);
+    JobRecord record = JobRecord.queued(ids.next(1), "anyone", null, false, request, 1);
+    store.create(record, null);
+    return record;
+  }
+
+  private Path changed(JobRecord record, String pattern, String replacement) throws IOException {
+    Path file = folder.resolve(record.id()).resolve("job.json");
+    String text = Files.readString(file);
+    String changed = text.replaceFirst(pattern, replacement);
+    assertThat(changed).isNotEqualTo(text);
+    return Files.writeString(file, changed);
   }
 }
