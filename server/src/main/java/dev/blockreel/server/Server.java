@@ -38,12 +38,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A running server. {@link #start} returns when models are loaded and requests are taken; {@link
  * #close} ends it in order. Neither is for an event loop.
  */
 public final class Server implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final long CLOSE_SECONDS = 5;
 
   /** For what comes after a job: its files are written and sent. */
@@ -129,7 +132,7 @@ public final class Server implements AutoCloseable {
     engine =
         Engine.start(options.models(), options.limits().batch(), options.engineThreads(), measures);
     Map<String, ServedModel> models = loaded();
-    warmUp(options.data().resolve("warm-up"), models);
+    warmUp(models);
     jobs =
         new Jobs(
             options.data().resolve("videos"),
@@ -173,16 +176,23 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  /** The first clip loads codecs and compiles: better now than while a user waits. */
-  private void warmUp(Path folder, Map<String, ServedModel> models) {
+  /**
+   * The first clip loads codecs and compiles: better now than while a user waits. Where it cannot
+   * be made, as on a full disk, there are still finished clips to serve.
+   */
+  private void warmUp(Map<String, ServedModel> models) {
     for (ServedModel model : models.values()) {
-      engine
-          .errand(
-              () -> {
-                ClipRecorder.warmUp(folder, model.width(), model.height(), model.fps());
-                return model;
-              })
-          .join();
+      try {
+        engine
+            .errand(
+                () -> {
+                  ClipRecorder.warmUp(model.width(), model.height(), model.fps());
+                  return model;
+                })
+            .join();
+      } catch (CompletionException e) {
+        LOG.warn("no warm-up of {}: {}", model.name(), e.getCause().getMessage());
+      }
     }
   }
 

@@ -116,6 +116,19 @@ final class JobStore {
     save(record);
   }
 
+  /**
+   * Replaces the record of a job that begins anew or has failed, and removes its media. What does
+   * not work, as on a full disk, is left to the next server: it finds the job as this one did.
+   */
+  void saveWithoutMedia(JobRecord record) {
+    try {
+      deleteMedia(record.id());
+      save(record);
+    } catch (EngineFailure e) {
+      LOG.warn("{}: {}", record.id(), e.getMessage());
+    }
+  }
+
   private static void force(Path path) throws IOException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       channel.force(true);

@@ -81,10 +81,9 @@ public final class Jobs implements AutoCloseable {
   private void restore(JobRecord stored) {
     JobRecord record = stored;
     if (!record.status().over()) {
-      store.deleteMedia(record.id());
       boolean served = models.containsKey(record.request().model());
       record = record.restored(served, now(), now() + limits.keep().toMillis());
-      store.save(record);
+      store.saveWithoutMedia(record);
     }
     Job job = job(record);
     jobs.put(job.id(), job);

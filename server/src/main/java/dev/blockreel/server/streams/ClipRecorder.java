@@ -12,7 +12,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Encodes a clip while it is made: into the live streams, frame by frame, and into the files that
@@ -71,20 +73,30 @@ public final class ClipRecorder implements AutoCloseable {
     }
   }
 
-  /** Encodes a black clip of two frames in every way that there is, and leaves nothing. */
-  public static void warmUp(Path folder, int width, int height, double fps) throws IOException {
-    Files.createDirectories(folder);
-    LiveClip live = new LiveClip();
-    live.images();
-    try (ClipRecorder recorder = new ClipRecorder(live, folder, width, height, fps)) {
-      recorder.add(new Clip(new float[2 * 3 * width * height], 2, height, width, fps));
-      recorder.endStreams();
-      recorder.writeFiles();
+  /**
+   * Encodes a black clip of two frames in every way that there is, in a temporary folder that it
+   * removes.
+   *
+   * @throws IOException when the folder cannot be made or removed
+   * @throws EngineFailure MEDIA when the clip cannot be written there
+   */
+  public static void warmUp(int width, int height, double fps) throws IOException {
+    Path folder = Files.createTempDirectory("blockreel-warm-up");
+    try {
+      LiveClip live = new LiveClip();
+      live.images();
+      try (ClipRecorder recorder = new ClipRecorder(live, folder, width, height, fps)) {
+        recorder.add(new Clip(new float[2 * 3 * width * height], 2, height, width, fps));
+        recorder.endStreams();
+        recorder.writeFiles();
+      }
+    } finally {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
     }
-    for (String file : List.of(VIDEO, FRAGMENTS, THUMBNAIL, SPRITESHEET)) {
-      Files.delete(folder.resolve(file));
-    }
-    Files.delete(folder);
   }
 
   private void sendInit() {
