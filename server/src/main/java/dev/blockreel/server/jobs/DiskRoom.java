@@ -4,6 +4,7 @@ import dev.blockreel.failure.EngineFailure;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,17 +15,24 @@ final class DiskRoom {
   /** What must be free on the disk for a job to be taken on: its clip wants to be stored too. */
   private static final long RESERVE = 16 << 20;
 
+  /** How many jobs go in one turn of the disk thread, which new ones wait for. */
+  static final int AT_ONCE = 50;
+
   private final Map<String, Job> jobs;
   private final JobStore store;
   private final Limits limits;
+  private final Consumer<Runnable> later;
+  private boolean goesOn; // disk thread only; its next turn waits already
 
   /**
    * @param jobs all jobs, oldest first; those that are forgotten leave it
+   * @param later runs what it gets on the disk thread, after what waits for that already
    */
-  DiskRoom(Map<String, Job> jobs, JobStore store, Limits limits) {
+  DiskRoom(Map<String, Job> jobs, JobStore store, Limits limits, Consumer<Runnable> later) {
     this.jobs = jobs;
     this.store = store;
     this.limits = limits;
+    this.later = later;
   }
 
   /**
@@ -43,20 +51,35 @@ final class DiskRoom {
         && store.free() >= needed + RESERVE;
   }
 
-  /** The oldest finished jobs go, until what stays is within the limits. */
+  /** The oldest finished jobs go, a few at a time, until what stays is within the limits. */
   void make() {
     List<Job> finished =
         jobs.values().stream().filter(job -> job.record().status().over()).toList();
     long bytes = finished.stream().mapToLong(this::bytes).sum();
-    int count = finished.size();
-    for (Job oldest : finished) {
-      if (count <= limits.storedJobs() && bytes <= limits.storedBytes()) {
+    for (int gone = 0; gone < finished.size(); gone++) {
+      if (finished.size() - gone <= limits.storedJobs() && bytes <= limits.storedBytes()) {
         return;
       }
+      if (gone == AT_ONCE) {
+        goOnLater();
+        return;
+      }
+      Job oldest = finished.get(gone);
       bytes -= bytes(oldest);
-      count--;
       forgetOrWarn(oldest);
     }
+  }
+
+  private void goOnLater() {
+    if (goesOn) {
+      return;
+    }
+    goesOn = true;
+    later.accept(
+        () -> {
+          goesOn = false;
+          make();
+        });
   }
 
   private long bytes(Job job) {

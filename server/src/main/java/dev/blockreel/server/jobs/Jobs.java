@@ -72,7 +72,7 @@ public final class Jobs implements AutoCloseable {
     this.limits = limits;
     this.measures = measures;
     this.store = new JobStore(folder);
-    this.room = new DiskRoom(jobs, store, limits);
+    this.room = new DiskRoom(jobs, store, limits, this::later);
     this.ids = new JobIds(node);
     store.load().forEach(this::restore);
     disk.execute(room::make);

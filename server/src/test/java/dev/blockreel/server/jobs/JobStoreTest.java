@@ -13,6 +13,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class JobStoreTest {
+  static final VideoRequest REQUEST =
+      new VideoRequest(
+          "tiny",
+          "walk-left",
+          null,
+          0,
+          1,
+          16,
+          16,
+          4,
+          8,
+          SamplingOptions.GREEDY,
+          GenerationRequest.Mode.NBP,
+          false);
+
   private final JobIds ids = new JobIds("test");
   @TempDir private Path folder;
 
@@ -55,21 +70,7 @@ class JobStoreTest {
   }
 
   private JobRecord stored(JobStore store) {
-    VideoRequest request =
-        new VideoRequest(
-            "tiny",
-            "walk-left",
-            null,
-            0,
-            1,
-            16,
-            16,
-            4,
-            8,
-            SamplingOptions.GREEDY,
-            GenerationRequest.Mode.NBP,
-            false);
-    JobRecord record = JobRecord.queued(ids.next(1), "anyone", null, false, request, 1);
+    JobRecord record = JobRecord.queued(ids.next(1), "anyone", null, false, REQUEST, 1);
     store.create(record, null);
     return record;
   }
