@@ -4,6 +4,7 @@ import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.media.VideoFormat;
 import dev.blockreel.server.engine.ServedModel;
+import dev.blockreel.server.jobs.DiskSpace;
 import dev.blockreel.server.jobs.ImageStore;
 import dev.blockreel.server.jobs.ImageWork;
 import dev.blockreel.server.jobs.VideoRequest;
@@ -16,7 +17,6 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -217,7 +217,7 @@ final class ImageRoutes {
   private String keep(byte[] bytes, String format) throws IOException {
     ImageStore store = service.get().images();
     String id = store.newId();
-    Files.write(store.file(id, format), bytes);
+    DiskSpace.write(store.file(id, format), bytes);
     return id;
   }
 

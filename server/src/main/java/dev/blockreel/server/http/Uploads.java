@@ -1,6 +1,7 @@
 package dev.blockreel.server.http;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.server.jobs.DiskSpace;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -65,7 +66,11 @@ final class Uploads {
             });
   }
 
-  /** Writes the content of a data address to a file. */
+  /**
+   * Writes the content of a data address to a file; fails, and leaves none, with an {@link
+   * ApiFailure} where it is no media and as {@link DiskSpace#write} does where it cannot be
+   * written.
+   */
   Future<Path> save(String dataUrl) {
     String param = FIELD + ".image_url";
     int comma = dataUrl.indexOf(',');
@@ -77,7 +82,7 @@ final class Uploads {
     return vertx.executeBlocking(
         () -> {
           Path file = folder.resolve(UUID.randomUUID().toString());
-          Files.write(file, media(dataUrl.substring(comma + 1), param));
+          DiskSpace.write(file, media(dataUrl.substring(comma + 1), param));
           return file;
         });
   }

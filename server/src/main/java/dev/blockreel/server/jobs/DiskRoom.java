@@ -12,9 +12,6 @@ import org.slf4j.LoggerFactory;
 final class DiskRoom {
   private static final Logger LOG = LoggerFactory.getLogger(DiskRoom.class);
 
-  /** What must be free on the disk for a job to be taken on: its clip wants to be stored too. */
-  private static final long RESERVE = 16 << 20;
-
   /** How many jobs go in one turn of the disk thread, which new ones wait for. */
   static final int AT_ONCE = 50;
 
@@ -47,8 +44,7 @@ final class DiskRoom {
             .filter(other -> !other.record().status().over())
             .mapToLong(other -> store.bytes(other.id()))
             .sum();
-    return (needed == 0 || waiting + needed <= limits.storedBytes())
-        && store.free() >= needed + RESERVE;
+    return (needed == 0 || waiting + needed <= limits.storedBytes()) && store.hasRoom(needed);
   }
 
   /** The oldest finished jobs go, a few at a time, until what stays is within the limits. */

@@ -1,6 +1,7 @@
 package dev.blockreel.server.jobs;
 
 import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipWriter;
 import java.io.IOException;
@@ -98,6 +99,15 @@ public final class ImageStore {
     } catch (IOException e) {
       throw EngineFailure.media(e, "cannot encode an image");
     }
+  }
+
+  /** What is to be told of a failure: one of files on a full disk is a {@link Refusal}. */
+  Throwable refusedOr(Throwable cause) {
+    boolean full =
+        cause instanceof EngineFailure failure
+            && failure.code() == FailureCode.MEDIA
+            && !DiskSpace.isThere(drafts, 0);
+    return full ? DiskSpace.refusal() : cause;
   }
 
   private record Kept(Path file, Instant since, long bytes) {}

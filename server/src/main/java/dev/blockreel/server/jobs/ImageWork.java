@@ -161,7 +161,7 @@ public final class ImageWork implements Work {
       measures.ended();
     }
     RuntimeException reason = cancelled;
-    Throwable told = reason == null ? cause : reason;
+    Throwable told = reason == null ? store.refusedOr(cause) : reason;
     measures.failed(JobError.of(told).code());
     over.run();
     image.completeExceptionally(told);

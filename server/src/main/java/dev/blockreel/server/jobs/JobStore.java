@@ -230,13 +230,9 @@ final class JobStore {
     }
   }
 
-  /** What can still be written to the disk, in bytes. */
-  long free() {
-    try {
-      return Files.getFileStore(root).getUsableSpace();
-    } catch (IOException e) {
-      return Long.MAX_VALUE; // who cannot say is not full for sure
-    }
+  /** Whether so many bytes may be written. */
+  boolean hasRoom(long bytes) {
+    return DiskSpace.isThere(root, bytes);
   }
 
   /** What a job takes on disk. */
