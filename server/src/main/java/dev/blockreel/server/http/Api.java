@@ -214,7 +214,7 @@ public final class Api {
 
   private void post(Router router, String path, Doors doors, Consumer<RoutingContext> handler) {
     // A route of its own: in one route, bodies are read before all else.
-    router.post(path).handler(safely(Api::requireBodyType));
+    router.post(path).handler(safely(Api::requireBodyType)).handler(safely(this::requireRoom));
     on(router, path, HttpMethod.POST)
         .handler(
             BodyHandler.create(doors.uploads().toString())
@@ -294,6 +294,31 @@ public final class Api {
           "invalid_value", null, "a form needs a boundary: got %s", Fields.shortened(type));
     }
     ctx.next();
+  }
+
+  /** For the files of a form, which are stored before anybody looks at them. */
+  private void requireRoom(RoutingContext ctx) {
+    if (!VideoRoutes.isForm(ctx)) {
+      ctx.next();
+      return;
+    }
+    HttpServerRequest request = ctx.request();
+    String length = request.getHeader("content-length");
+    request.pause(); // what comes meanwhile would be lost
+    uploads
+        .requireRoom(length == null ? 0 : Long.parseLong(length))
+        .onFailure(
+            full -> {
+              answers.fail(ctx, full);
+              request.resume();
+            })
+        .onSuccess(
+            there -> {
+              request.resume();
+              if (!ctx.response().closed()) { // else nobody would learn that its body has no end
+                ctx.next();
+              }
+            });
   }
 
   /** What a handler throws becomes its answer. */

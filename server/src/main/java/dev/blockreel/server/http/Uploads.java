@@ -2,6 +2,7 @@ package dev.blockreel.server.http;
 
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.server.jobs.DiskSpace;
+import dev.blockreel.server.jobs.Refusal;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -48,6 +49,18 @@ final class Uploads {
 
   private static boolean isUpload(Path file) {
     return FILE.matcher(String.valueOf(file.getFileName())).matches() && Files.isRegularFile(file);
+  }
+
+  /**
+   * Fails with a {@link Refusal} where the disk has no room for so many bytes. Uploaded files are
+   * written by Vert.x, which never answers a form whose file it cannot write.
+   */
+  Future<Void> requireRoom(long bytes) {
+    return vertx.executeBlocking(
+        () -> {
+          DiskSpace.require(folder, bytes);
+          return null;
+        });
   }
 
   /** Checks an uploaded file; completes with it. */
