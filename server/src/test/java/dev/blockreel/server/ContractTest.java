@@ -23,6 +23,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -146,8 +147,8 @@ class ContractTest {
     Vertx vertx = Vertx.vertx();
     try {
       PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-      Api.Doors doors =
-          new Api.Doors("127.0.0.1", List.of(), Set.of(), 1000, folder.resolve("starting"));
+      Path uploads = Files.createDirectories(folder.resolve("starting"));
+      Api.Doors doors = new Api.Doors("127.0.0.1", List.of(), Set.of(), 1000, uploads);
       Api starting = new Api(vertx, doors, List.of("tiny"), registry, new Measures(registry));
       HttpServer http =
           vertx
