@@ -388,6 +388,9 @@ public final class Api {
         .toWebSocket()
         .onFailure(failure -> answers.fail(ctx, Answers.ofStatus(400)))
         .onSuccess(
-            socket -> new RealtimeSession(vertx, open, uploads, measures, socket, owner, id));
+            socket -> {
+              slow.upgraded(ctx.request());
+              new RealtimeSession(vertx, open, uploads, measures, socket, owner, id);
+            });
   }
 }

@@ -4,22 +4,33 @@ import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Closes connections that do not send a whole request in time, however slowly they go on sending.
  * Who waits for an answer or watches a stream may take as long as he likes.
  */
 final class SlowClients {
-  private final long limitMillis;
+  private final long limitNanos;
   private final Map<HttpConnection, Waiting> connections = new ConcurrentHashMap<>();
 
-  /** Since when a connection owes a request; 0 while it owes none. */
+  /** Since when a connection owes a request, by a clock that nobody sets. */
   private static final class Waiting {
-    volatile long since = System.currentTimeMillis();
+    volatile long since = System.nanoTime();
+    volatile boolean owed = true;
+
+    void begin() {
+      since = System.nanoTime();
+      owed = true;
+    }
+
+    boolean longerThan(long nanos) {
+      return owed && System.nanoTime() - since > nanos;
+    }
   }
 
   SlowClients(long limitMillis) {
-    this.limitMillis = limitMillis;
+    this.limitNanos = TimeUnit.MILLISECONDS.toNanos(limitMillis);
   }
 
   /** A client has connected. */
@@ -30,18 +41,18 @@ final class SlowClients {
 
   /** The head of a request is here. */
   void began(HttpServerRequest request) {
-    Waiting waiting = connections.get(request.connection());
-    if (waiting == null) {
-      return;
-    }
-    waiting.since = System.currentTimeMillis();
+    owes(request);
   }
 
-  /** The answer was sent: the next request is awaited, unless it is a WebSocket now. */
+  /** The answer was sent: the next request is awaited. */
   void answered(HttpServerRequest request) {
+    owes(request);
+  }
+
+  private void owes(HttpServerRequest request) {
     Waiting waiting = connections.get(request.connection());
-    if (waiting != null && request.response().getStatusCode() != 101) {
-      waiting.since = System.currentTimeMillis();
+    if (waiting != null) {
+      waiting.begin();
     }
   }
 
@@ -49,16 +60,28 @@ final class SlowClients {
   void complete(HttpServerRequest request) {
     Waiting waiting = connections.get(request.connection());
     if (waiting != null) {
-      waiting.since = 0;
+      waiting.owed = false;
     }
+  }
+
+  /**
+   * The connection is a WebSocket now. It owes no requests any more, nor does it say when it
+   * closes, so it is forgotten.
+   */
+  void upgraded(HttpServerRequest request) {
+    connections.remove(request.connection());
+  }
+
+  /** How many connections it looks at. */
+  int watched() {
+    return connections.size();
   }
 
   /** Closes who is too late; to be called each second. */
   void sweep() {
-    long now = System.currentTimeMillis();
     connections.forEach(
         (connection, waiting) -> {
-          if (waiting.since > 0 && now - waiting.since > limitMillis) {
+          if (waiting.longerThan(limitNanos)) {
             connections.remove(connection);
             connection.close();
           }

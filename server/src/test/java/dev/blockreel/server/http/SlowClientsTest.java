@@ -14,6 +14,7 @@ import java.net.SocketTimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class SlowClientsTest {
   private static final long LIMIT_MILLIS = 200;
@@ -21,11 +22,11 @@ class SlowClientsTest {
   private static final String PART = "GET / HTTP/1.1\r\nHost: x\r\nX: ";
 
   private final Vertx vertx = Vertx.vertx();
+  private final SlowClients slow = new SlowClients(LIMIT_MILLIS);
   private HttpServer http;
 
   @BeforeEach
   void start() {
-    SlowClients slow = new SlowClients(LIMIT_MILLIS);
     http =
         vertx
             .createHttpServer(new HttpServerOptions().setHttp2ClearTextEnabled(false))
@@ -34,6 +35,10 @@ class SlowClientsTest {
                 request -> {
                   slow.began(request);
                   request.response().endHandler(sent -> slow.answered(request));
+                  if (request.path().equals("/socket")) {
+                    request.toWebSocket().onSuccess(socket -> slow.upgraded(request));
+                    return;
+                  }
                   request.body().onSuccess(all -> slow.complete(request));
                   // Answers take their time: that is not the client's fault.
                   long wait = request.path().equals("/late") ? 3 * LIMIT_MILLIS : 1;
@@ -76,6 +81,29 @@ class SlowClientsTest {
     try (Socket socket = connect()) {
       write(socket, WHOLE.replace("/ ", "/late "));
       assertThat(socket.getInputStream().read()).isEqualTo('H');
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void whatBecomesAWebSocketIsForgotten() throws IOException {
+    try (Socket socket = connect()) {
+      write(
+          socket,
+          """
+          GET /socket HTTP/1.1\r
+          Host: x\r
+          Upgrade: websocket\r
+          Connection: Upgrade\r
+          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+          Sec-WebSocket-Version: 13\r
+          \r
+          """);
+      assertThat(socket.getInputStream().readNBytes(12))
+          .isEqualTo("HTTP/1.1 101".getBytes(ISO_8859_1));
+      while (slow.watched() > 0) {
+        Thread.onSpinWait();
+      }
     }
   }
 
