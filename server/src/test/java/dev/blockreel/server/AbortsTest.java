@@ -68,6 +68,15 @@ class AbortsTest {
     }
   }
 
+  @Test
+  void whoIsIdleIsToldThatTheServerGoesAway() {
+    Viewer idle;
+    try (TestServer server = TestServer.start(folder)) {
+      idle = Viewer.open(server);
+    }
+    assertThat(idle.closeCode()).isEqualTo(1001);
+  }
+
   private static void abort(TestServer server, Viewer viewer, String id, int way) {
     switch (way) {
       case 0 -> viewer.socket().abort();

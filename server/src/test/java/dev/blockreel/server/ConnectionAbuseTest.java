@@ -11,7 +11,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -193,6 +196,41 @@ class ConnectionAbuseTest extends AbusedServer {
   }
 
   // ---- WebSockets ----
+
+  @Test
+  @Timeout(60)
+  void whoNeverReadsIsNotReadEitherAndCutOff() {
+    byte[] ping = masked("{\"type\":\"session.ping\",\"event_id\":\"" + "x".repeat(200) + "\"}");
+    byte[] protocolPing = new byte[6 + 125];
+    protocolPing[0] = (byte) 0x89;
+    protocolPing[1] = (byte) (0x80 | 125);
+    assertThat(
+            Stream.of(ping, protocolPing)
+                .map(frame -> CompletableFuture.supplyAsync(() -> flood(frame)))
+                .toList()
+                .stream()
+                .map(CompletableFuture::join))
+        .allMatch(bytes -> bytes < 64 << 20, "is what the buffers of the system hold");
+  }
+
+  /** Sends a frame until the connection ends, and reads nothing; returns how many bytes went. */
+  private static long flood(byte[] frame) {
+    long bytes = 0;
+    byte[] frames = new byte[100 * frame.length];
+    for (int i = 0; i < 100; i++) {
+      System.arraycopy(frame, 0, frames, i * frame.length, frame.length);
+    }
+    try (Socket socket = connect()) {
+      write(socket, upgrade("GET /v1/realtime/video HTTP/1.1"));
+      assertThat(readSome(socket)).startsWith("HTTP/1.1 101");
+      while (true) {
+        socket.getOutputStream().write(frames);
+        bytes += frames.length;
+      }
+    } catch (IOException e) {
+      return bytes;
+    }
+  }
 
   @ParameterizedTest
   @MethodSource("badUpgrades")

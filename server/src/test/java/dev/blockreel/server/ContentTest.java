@@ -106,6 +106,7 @@ class ContentTest {
     HttpResponse<byte[]> response = server.get("/v1/videos/" + going + "/content");
     error(response, 404, "video_not_found", null);
     assertThat(response.headers().map()).doesNotContainKeys("etag", "accept-ranges");
+    error(server.get("/v1/videos/" + going + "/preview.mjpeg"), 404, "video_not_found", null);
   }
 
   @Test

@@ -24,6 +24,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RealtimeTest {
   @TempDir private static Path folder;
@@ -141,6 +143,23 @@ class RealtimeTest {
     assertThat(images.chunks()).hasSize(TinyModel.FRAMES);
     assertThat(lateImages.chunks()).hasSize(TinyModel.FRAMES);
     assertThat(late.next("session.done").getBoolean("stopped")).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"m4s,stream.mp4", "jpeg,video.mp4"})
+  void filesThatAreDamagedOrGoneAreToldToTheirViewers(String format, String file)
+      throws IOException {
+    String id = server.create();
+    server.over(id);
+    JsonObject watch =
+        new JsonObject().put("type", "session.start").put("video_id", id).put("format", format);
+    Path path = server.job(id).file(file);
+    Files.write(path, new byte[0]);
+    Viewer damaged = Viewer.open(server).send(watch);
+    assertThat(damaged.next("error").getString("code")).isEqualTo("internal");
+    assertThat(damaged.closeCode()).isEqualTo(1011);
+    Files.delete(path);
+    assertError(Viewer.open(server).send(watch), "video_not_found", null);
   }
 
   private static String mimeType(Viewer viewer) {

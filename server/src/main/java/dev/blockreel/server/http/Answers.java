@@ -49,6 +49,10 @@ final class Answers {
 
   /** Answers a failed request; where the answer has begun already, ends its connection. */
   void fail(RoutingContext ctx, Throwable cause) {
+    if (cause instanceof IOException && !Wire.of(ctx.request()).isOpen()) {
+      Operations.hungUp(ctx);
+      return;
+    }
     ApiFailure failure = failure(cause);
     if (failure.status() >= 500) {
       measures.failed(failure.code());

@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 
 /** All addresses of the server and what answers them. */
 public final class Api {
@@ -380,6 +381,8 @@ public final class Api {
     Service open = service();
     String owner = Access.owner(ctx);
     String id = Operations.requestId(ctx);
+    LongConsumer log = Operations.socketLog(ctx);
+    Wire wire = Wire.of(ctx.request());
     if (!"websocket".equalsIgnoreCase(ctx.request().getHeader("upgrade"))) {
       ctx.response().putHeader("upgrade", "websocket");
       throw new ApiFailure(426, "upgrade_required", null, "this address is a WebSocket");
@@ -390,7 +393,7 @@ public final class Api {
         .onSuccess(
             socket -> {
               slow.upgraded(ctx.request());
-              new RealtimeSession(vertx, open, uploads, measures, socket, owner, id);
+              new RealtimeSession(vertx, open, uploads, measures, socket, wire, owner, id, log);
             });
   }
 }

@@ -4,26 +4,19 @@ import dev.blockreel.server.operations.Measures;
 import dev.blockreel.server.streams.LiveStream;
 import dev.blockreel.server.streams.LiveStream.Chunk;
 import io.vertx.core.Context;
-import io.vertx.core.Vertx;
-import io.vertx.core.streams.WriteStream;
 
 /**
  * Sends the chunks of a live stream to one viewer as fast as he takes them. Chunks that he has not
- * taken stay in the stream and nowhere else; one who takes nothing for a minute is given up. All on
- * the viewer's context.
+ * taken stay in the stream and nowhere else. All on the viewer's context.
  */
 final class ChunkPump {
-  private static final long STALL_MILLIS = 60_000;
-
-  private final Vertx vertx;
   private final Context context;
   private final LiveStream stream;
-  private final WriteStream<?> out;
+  private final Backlog backlog;
   private final Viewer viewer;
   private final Measures measures;
   private Runnable unlisten;
   private int next;
-  private long stallTimer = -1;
   private boolean closed;
 
   /** What the pump tells its viewer. */
@@ -37,21 +30,14 @@ final class ChunkPump {
     /** All chunks were sent. */
     void ended();
 
-    /** The viewer takes too long. */
-    void tooSlow();
+    /** Something went wrong: no more chunks are sent. */
+    void failed(RuntimeException cause);
   }
 
-  ChunkPump(
-      Vertx vertx,
-      Context context,
-      LiveStream stream,
-      WriteStream<?> out,
-      Measures measures,
-      Viewer viewer) {
-    this.vertx = vertx;
+  ChunkPump(Context context, LiveStream stream, Backlog backlog, Measures measures, Viewer viewer) {
     this.context = context;
     this.stream = stream;
-    this.out = out;
+    this.backlog = backlog;
     this.measures = measures;
     this.viewer = viewer;
   }
@@ -60,14 +46,23 @@ final class ChunkPump {
   void start() {
     measures.viewerCame();
     unlisten = stream.listen(() -> context.runOnContext(now -> pump()));
+    backlog.onRoom(this::pump);
     pump();
   }
 
   private void pump() {
+    try {
+      sendWhatFits();
+    } catch (RuntimeException e) {
+      close();
+      viewer.failed(e);
+    }
+  }
+
+  private void sendWhatFits() {
     // A close is known here before its handler runs.
     while (!closed && !viewer.gone()) {
-      if (out.writeQueueFull()) {
-        waitForRoom();
+      if (backlog.isFull()) {
         return;
       }
       // Asked first: a chunk may come between the two questions, but none after the end.
@@ -86,25 +81,6 @@ final class ChunkPump {
     }
   }
 
-  private void waitForRoom() {
-    if (stallTimer >= 0) {
-      return;
-    }
-    stallTimer =
-        vertx.setTimer(
-            STALL_MILLIS,
-            late -> {
-              close();
-              viewer.tooSlow();
-            });
-    out.drainHandler(
-        room -> {
-          vertx.cancelTimer(stallTimer);
-          stallTimer = -1;
-          pump();
-        });
-  }
-
   /** How many chunks were sent. */
   int sent() {
     return next;
@@ -118,6 +94,5 @@ final class ChunkPump {
     closed = true;
     measures.viewerLeft();
     unlisten.run();
-    vertx.cancelTimer(stallTimer);
   }
 }

@@ -85,12 +85,12 @@ final class ContentRoutes {
         .props(path.toString())
         .map(FileProps::size)
         .compose(size -> send(ctx, path, size, tag))
-        .recover(failure -> gone(job, path, failure))
+        .recover(failure -> gone(vertx, job, path, failure))
         .onFailure(failure -> answers.fail(ctx, failure));
   }
 
-  /** A job may be deleted or expire after it was looked up. */
-  private Future<Void> gone(Job job, Path path, Throwable failure) {
+  /** Why a file could not be read: a job may be deleted or expire after it was looked up. */
+  static <T> Future<T> gone(Vertx vertx, Job job, Path path, Throwable failure) {
     return vertx
         .fileSystem()
         .exists(path.toString())
@@ -149,6 +149,7 @@ final class ContentRoutes {
     Path file = job.file(ClipRecorder.VIDEO);
     Future.fromCompletionStage(
             service.get().engine().errand(() -> imagesOf(file)), vertx.getOrCreateContext())
+        .recover(failure -> gone(vertx, job, file, failure))
         .onFailure(failure -> answers.fail(ctx, failure))
         .onSuccess(stream -> images(ctx, stream));
   }
@@ -193,18 +194,22 @@ final class ContentRoutes {
       Function<LiveStream.Chunk, Buffer> message,
       String end) {
     HttpServerResponse response = ctx.response();
+    if (response.closed()) {
+      return;
+    }
     response.setChunked(true).putHeader("cache-control", "no-store");
     response.putHeader("x-accel-buffering", "no"); // else nginx keeps frames until it has many
     if (isHead(ctx)) {
       response.end();
       return;
     }
+    Wire wire = Wire.of(ctx.request());
+    Backlog backlog = new Backlog(vertx, response, wire::cut);
     ChunkPump pump =
         new ChunkPump(
-            vertx,
             vertx.getOrCreateContext(),
             stream,
-            response,
+            backlog,
             measures,
             new ChunkPump.Viewer() {
               @Override
@@ -223,16 +228,18 @@ final class ContentRoutes {
               }
 
               @Override
-              public void tooSlow() {
-                response.reset();
+              public void failed(RuntimeException cause) {
+                answers.fail(ctx, cause);
               }
             });
     // The head goes at once: a player knows that it is connected before the first frame exists.
     response.writeHead();
     response.write(beginning);
-    response.closeHandler(gone -> pump.close());
-    if (!response.closed()) {
-      pump.start();
-    }
+    response.closeHandler(
+        gone -> {
+          pump.close();
+          backlog.close();
+        });
+    pump.start();
   }
 }

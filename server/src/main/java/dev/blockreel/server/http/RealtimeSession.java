@@ -16,12 +16,12 @@ import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ServerWebSocket;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /**
  * One WebSocket of {@code /v1/realtime/video}: JSON messages beside binary chunks. It makes a clip,
@@ -39,9 +39,10 @@ final class RealtimeSession {
   private final Service service;
   private final Uploads uploads;
   private final Measures measures;
-  private final ServerWebSocket socket;
+  private final BoundedSocket socket;
   private final String owner;
   private final String requestId;
+  private final LongConsumer log;
   private final long startTimer;
   private long queueTimer = -1;
   private int lastPosition;
@@ -56,31 +57,41 @@ final class RealtimeSession {
   private Runnable unlisten = () -> {};
   private ChunkPump pump;
 
+  /**
+   * @param log called with the bytes that were sent, once it is over
+   */
   RealtimeSession(
       Vertx vertx,
       Service service,
       Uploads uploads,
       Measures measures,
       ServerWebSocket socket,
+      Wire wire,
       String owner,
-      String requestId) {
+      String requestId,
+      LongConsumer log) {
     this.vertx = vertx;
     this.context = vertx.getOrCreateContext();
     this.service = service;
     this.uploads = uploads;
     this.measures = measures;
-    this.socket = socket;
+    this.socket =
+        new BoundedSocket(
+            vertx, socket, wire, () -> fail("too_slow", "nothing was read for a minute", 1008));
     this.owner = owner;
     this.requestId = requestId;
+    this.log = log;
     this.startTimer =
         vertx.setTimer(
             START_MILLIS,
             late -> fail("start_timeout", "no session.start came within 10 seconds", 1008));
-    socket.textMessageHandler(this::message);
+    this.socket.onText(this::message);
     socket.binaryMessageHandler(
         bytes -> fail("invalid_value", "messages are JSON texts: got a binary one", 1008));
     socket.closeHandler(gone -> closed());
     socket.exceptionHandler(this::broken);
+    // Who waits for a clip was told already what becomes of it.
+    socket.shutdownHandler(now -> this.socket.close(1001, "the server is shutting down"));
   }
 
   private void broken(Throwable cause) {
@@ -89,7 +100,7 @@ final class RealtimeSession {
     } else if (cause instanceof IllegalStateException) { // its parts are too long together
       refuseFrame(WebSocketCloseStatus.MESSAGE_TOO_BIG.code());
     } else {
-      socket.close();
+      socket.close(1000, null);
     }
   }
 
@@ -139,7 +150,7 @@ final class RealtimeSession {
     if (id != null) {
       pong.put("event_id", id);
     }
-    send(pong);
+    socket.send(pong);
   }
 
   private void refuseInteraction(JsonObject message) {
@@ -149,7 +160,7 @@ final class RealtimeSession {
             "unsupported_parameter",
             "interaction",
             "no model here changes its prompt while it runs");
-    send(error.put("event_id", id).put("retryable", true));
+    socket.send(error.put("event_id", id).put("retryable", true));
   }
 
   private void start(JsonObject message) {
@@ -184,7 +195,7 @@ final class RealtimeSession {
 
   private void watch(Job found) {
     job = found;
-    if (socket.isClosed()) {
+    if (socket.gone()) {
       cancel(); // the viewer left while the job was being stored
       return;
     }
@@ -206,33 +217,35 @@ final class RealtimeSession {
   }
 
   private void watchFinished() {
+    Path file = job.file(jpeg ? ClipRecorder.VIDEO : ClipRecorder.FRAGMENTS);
     Future<LiveStream> stream =
         jpeg
             ? Future.fromCompletionStage(
-                service.engine().errand(() -> ContentRoutes.imagesOf(job.file(ClipRecorder.VIDEO))),
-                context)
+                service.engine().errand(() -> ContentRoutes.imagesOf(file)), context)
             : vertx
                 .fileSystem()
-                .readFile(job.file(ClipRecorder.FRAGMENTS).toString())
+                .readFile(file.toString())
                 .map(bytes -> LiveStream.ofFragments(bytes.getBytes()));
-    stream.onFailure(this::fail).onSuccess(this::pump);
+    stream
+        .recover(failure -> ContentRoutes.gone(vertx, job, file, failure))
+        .onFailure(this::fail)
+        .onSuccess(this::pump);
   }
 
   private void pump(LiveStream stream) {
-    if (socket.isClosed()) {
+    if (socket.gone()) {
       return;
     }
     pump =
         new ChunkPump(
-            vertx,
             context,
             stream,
-            socket,
+            socket.backlog(),
             measures,
             new ChunkPump.Viewer() {
               @Override
               public boolean gone() {
-                return socket.isClosed();
+                return socket.gone();
               }
 
               @Override
@@ -246,8 +259,8 @@ final class RealtimeSession {
               }
 
               @Override
-              public void tooSlow() {
-                fail("too_slow", "nothing was read for a minute", 1008);
+              public void failed(RuntimeException cause) {
+                fail(cause);
               }
             });
     pump.start();
@@ -255,9 +268,9 @@ final class RealtimeSession {
 
   private void tellPosition() {
     int position = service.jobs().position(job);
-    if (position > 0 && position != lastPosition && !socket.isClosed()) {
+    if (position > 0 && position != lastPosition && !socket.gone()) {
       lastPosition = position;
-      send(
+      socket.send(
           new JsonObject()
               .put("type", "queue_status")
               .put("video_id", job.id())
@@ -267,7 +280,7 @@ final class RealtimeSession {
   }
 
   private void progressed() {
-    if (socket.isClosed() || job.record().status() != JobStatus.IN_PROGRESS) {
+    if (socket.gone() || job.record().status() != JobStatus.IN_PROGRESS) {
       return;
     }
     vertx.cancelTimer(queueTimer);
@@ -275,9 +288,9 @@ final class RealtimeSession {
       announce(jpeg ? JPEG : live.mimeType());
     }
     // A viewer who is behind with his frames need not know of every step.
-    if (announced && job.blocksDone() > lastBlocks && !socket.writeQueueFull()) {
+    if (announced && job.blocksDone() > lastBlocks && !socket.backlog().isFull()) {
       lastBlocks = job.blocksDone();
-      send(
+      socket.send(
           new JsonObject()
               .put("type", "video.progress")
               .put("blocks_done", lastBlocks)
@@ -289,7 +302,7 @@ final class RealtimeSession {
   private void announce(String mimeType) {
     announced = true;
     var request = job.record().request();
-    send(
+    socket.send(
         new JsonObject()
             .put("type", "video.start")
             .put("request_id", requestId)
@@ -319,7 +332,7 @@ final class RealtimeSession {
           case MEDIA -> "media";
           case TRAILER -> "trailer";
         };
-    send(
+    socket.send(
         new JsonObject()
             .put("type", "video.chunk_metadata")
             .put("kind", kind)
@@ -327,12 +340,18 @@ final class RealtimeSession {
             .put("byte_length", chunk.bytes().length)
             .put("generation_chunk_index", chunk.firstFrame())
             .put("transport_chunk_index", pump.sent() - 1));
-    socket.writeBinaryMessage(Buffer.buffer(chunk.bytes()));
+    socket.send(chunk.bytes());
   }
 
   /** All that will ever be was sent. */
   private void tellEnd() {
-    Future.fromCompletionStage(job.over(), context).onSuccess(this::ended);
+    Future.fromCompletionStage(job.over(), context)
+        .map(
+            record -> {
+              ended(record);
+              return record;
+            })
+        .onFailure(this::fail);
   }
 
   private void ended(JobRecord record) {
@@ -348,7 +367,7 @@ final class RealtimeSession {
   }
 
   private void done() {
-    if (socket.isClosed()) {
+    if (socket.gone()) {
       return;
     }
     JsonObject done =
@@ -359,8 +378,8 @@ final class RealtimeSession {
     if (job != null) {
       done.put("video", VideoJson.of(job, service.jobs()));
     }
-    send(done);
-    socket.close((short) 1000);
+    socket.send(done);
+    socket.close(1000, null);
   }
 
   private void stop() {
@@ -406,9 +425,9 @@ final class RealtimeSession {
   }
 
   private void fail(JsonObject error, int closeCode) {
-    if (!socket.isClosed()) {
-      send(error.put("retryable", closeCode == 1013));
-      socket.close((short) closeCode);
+    if (!socket.gone()) {
+      socket.send(error.put("retryable", closeCode == 1013));
+      socket.close(closeCode, null);
     }
   }
 
@@ -422,10 +441,6 @@ final class RealtimeSession {
         .put("event_id", null);
   }
 
-  private void send(JsonObject message) {
-    socket.writeTextMessage(message.encode());
-  }
-
   private void closePump() {
     unlisten.run();
     vertx.cancelTimer(queueTimer);
@@ -437,6 +452,8 @@ final class RealtimeSession {
   private void closed() {
     vertx.cancelTimer(startTimer);
     closePump();
+    socket.closed();
+    log.accept(socket.bytes());
     if (job != null && !job.record().status().over()) {
       cancel();
     }
