@@ -2,6 +2,7 @@ package dev.blockreel.server;
 
 import static dev.blockreel.server.TestServer.error;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The files of a finished clip, as caches and players ask for them. */
 class ContentTest {
@@ -107,6 +109,22 @@ class ContentTest {
     error(response, 404, "video_not_found", null);
     assertThat(response.headers().map()).doesNotContainKeys("etag", "accept-ranges");
     error(server.get("/v1/videos/" + going + "/preview.mjpeg"), 404, "video_not_found", null);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/content?stream=true", "/preview.mjpeg"})
+  void aStreamThatIsNotTheWholeClipDoesNotEndInOrder(String stream) {
+    CountDownLatch release = server.holdEngine();
+    try {
+      String path = "/v1/videos/" + server.create();
+      HttpResponse<InputStream> answer =
+          server.send(server.request(path + stream), BodyHandlers.ofInputStream());
+      assertThat(answer.statusCode()).isEqualTo(200);
+      server.delete(path);
+      assertThatThrownBy(() -> answer.body().readAllBytes()).isInstanceOf(IOException.class);
+    } finally {
+      release.countDown();
+    }
   }
 
   @Test

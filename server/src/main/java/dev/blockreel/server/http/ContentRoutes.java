@@ -135,14 +135,14 @@ final class ContentRoutes {
       return;
     }
     ctx.response().putHeader("content-type", "video/mp4");
-    stream(ctx, live.get().fragments(), "", chunk -> Buffer.buffer(chunk.bytes()), "");
+    stream(ctx, job, live.get().fragments(), "", chunk -> Buffer.buffer(chunk.bytes()), "");
   }
 
   /** GET preview.mjpeg. */
   void preview(RoutingContext ctx, Job job) {
     Optional<LiveClip> live = job.live();
     if (live.isPresent()) {
-      images(ctx, live.get().images());
+      images(ctx, job, live.get().images());
       return;
     }
     requireCompleted(job);
@@ -151,7 +151,7 @@ final class ContentRoutes {
             service.get().engine().errand(() -> imagesOf(file)), vertx.getOrCreateContext())
         .recover(failure -> gone(vertx, job, file, failure))
         .onFailure(failure -> answers.fail(ctx, failure))
-        .onSuccess(stream -> images(ctx, stream));
+        .onSuccess(stream -> images(ctx, job, stream));
   }
 
   /** On the engine thread. */
@@ -168,10 +168,11 @@ final class ContentRoutes {
   }
 
   /** Browsers show an image when they see the boundary behind it, so that goes with it. */
-  private void images(RoutingContext ctx, LiveStream images) {
+  private void images(RoutingContext ctx, Job job, LiveStream images) {
     ctx.response().putHeader("content-type", "multipart/x-mixed-replace; boundary=" + BOUNDARY);
     stream(
         ctx,
+        job,
         images,
         "--" + BOUNDARY,
         chunk ->
@@ -183,12 +184,19 @@ final class ContentRoutes {
         "--\r\n");
   }
 
+  /** Whether a stream that has ended holds all frames; the files may still be in the making. */
+  private static boolean isWhole(Job job) {
+    JobStatus status = job.record().status();
+    return status == JobStatus.COMPLETED || status == JobStatus.IN_PROGRESS;
+  }
+
   private static boolean isHead(RoutingContext ctx) {
     return ctx.request().method().equals(HttpMethod.HEAD);
   }
 
   private void stream(
       RoutingContext ctx,
+      Job job,
       LiveStream stream,
       String beginning,
       Function<LiveStream.Chunk, Buffer> message,
@@ -224,7 +232,11 @@ final class ContentRoutes {
 
               @Override
               public void ended() {
-                response.end(end);
+                if (isWhole(job)) {
+                  response.end(end);
+                } else {
+                  response.reset(); // an end in order would say that this was the whole clip
+                }
               }
 
               @Override
