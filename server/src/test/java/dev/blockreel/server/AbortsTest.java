@@ -4,8 +4,11 @@ import static dev.blockreel.server.TestServer.json;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +17,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Clips that end early, in all ways that there are, give back all that they held. */
@@ -51,7 +55,7 @@ class AbortsTest {
               "blockreel_queue_depth",
               "blockreel_slots_taken",
               "blockreel_viewers")) {
-        awaitZero(server, gauge);
+        awaitMetric(server, gauge + " 0.0");
       }
       assertThat(filesOf(folder.resolve("data/videos"), ".part")).isEmpty();
       if (Files.isDirectory(OPEN_FILES)) {
@@ -66,6 +70,58 @@ class AbortsTest {
       List<String> next = Stream.generate(server::create).limit(8).toList();
       assertThat(next).allMatch(id -> server.over(id).getString("status").equals("completed"));
     }
+  }
+
+  @Test
+  @Timeout(60)
+  void aClipThatSeveralWaitForEndsWithTheLastOfThem() throws IOException {
+    try (TestServer server = TestServer.start(folder)) {
+      CountDownLatch release = server.holdEngine();
+      String kept;
+      try (Socket first = waitForAClip(server)) {
+        assertThat(first.isConnected()).isTrue();
+        kept = onlyClip(server);
+        server.job(kept).join();
+      }
+      awaitMetric(server, "vertx_http_server_request_resets_total{method=\"POST\"} 1.0");
+      release.countDown();
+      assertThat(server.over(kept).getString("status")).isEqualTo("completed");
+      server.delete("/v1/videos/" + kept);
+
+      server.holdEngine();
+      String left;
+      try (Socket last = waitForAClip(server)) {
+        assertThat(last.isConnected()).isTrue();
+        left = onlyClip(server);
+      }
+      assertThat(server.over(left).getJsonObject("error").getString("code")).isEqualTo("cancelled");
+    }
+  }
+
+  private static Socket waitForAClip(TestServer server) throws IOException {
+    String body = "{\"prompt\":\"walk-left\"}";
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.server().port());
+    socket
+        .getOutputStream()
+        .write(
+            """
+            POST /v1/videos/sync HTTP/1.1\r
+            Host: 127.0.0.1\r
+            Content-Type: application/json\r
+            Content-Length: %d\r
+            \r
+            %s"""
+                .formatted(body.length(), body)
+                .getBytes(UTF_8));
+    return socket;
+  }
+
+  private static String onlyClip(TestServer server) {
+    JsonArray jobs = new JsonArray();
+    while (jobs.isEmpty()) {
+      jobs = json(server.get("/v1/videos")).getJsonArray("data");
+    }
+    return jobs.getJsonObject(0).getString("id");
   }
 
   @Test
@@ -91,8 +147,8 @@ class AbortsTest {
     }
   }
 
-  private static void awaitZero(TestServer server, String gauge) {
-    while (!new String(server.get("/metrics").body(), UTF_8).contains(gauge + " 0.0")) {
+  private static void awaitMetric(TestServer server, String line) {
+    while (!new String(server.get("/metrics").body(), UTF_8).contains(line)) {
       Thread.onSpinWait();
     }
   }

@@ -46,27 +46,34 @@ final class VideoRoutes {
         .onSuccess(accepted -> answer(ctx, accepted.job()));
   }
 
-  /** POST sync: the finished file; the job ends with the connection. */
+  /** POST sync: the finished file; the job ends with the last connection that waits for it. */
   void createSync(RoutingContext ctx) {
     submit(ctx, true)
         .onFailure(failure -> answers.fail(ctx, failure))
         .onSuccess(
             accepted -> {
               Job job = accepted.job();
-              if (accepted.fresh()) {
-                endWithConnection(ctx, job);
-              }
+              waitFor(ctx, job);
               over(job)
                   .onFailure(failure -> answers.fail(ctx, failure))
                   .onSuccess(record -> sendFinished(ctx, job, record));
             });
   }
 
-  private void endWithConnection(RoutingContext ctx, Job job) {
-    Jobs jobs = service.get().jobs();
-    ctx.response().closeHandler(gone -> jobs.cancel(job, JobError.CANCELLED));
+  private void waitFor(RoutingContext ctx, Job job) {
+    job.join();
     if (ctx.response().closed()) {
-      jobs.cancel(job, JobError.CANCELLED);
+      leave(job);
+    } else {
+      ctx.addEndHandler(end -> leave(job));
+    }
+  }
+
+  /** A job that was asked for without waiting goes on though nobody waits. */
+  private void leave(Job job) {
+    JobRecord record = job.record();
+    if (job.leave() && record.session() && !record.status().over()) {
+      service.get().jobs().cancel(job, JobError.CANCELLED);
     }
   }
 
@@ -78,10 +85,12 @@ final class VideoRoutes {
       Answers.answer(ctx.response(), ApiFailure.of(record.error())); // counted as the job's
       return;
     }
+    Path file = job.file(ClipRecorder.VIDEO);
     ctx.response()
         .putHeader("content-type", "video/mp4")
         .putHeader("x-video-id", job.id())
-        .sendFile(job.file(ClipRecorder.VIDEO).toString())
+        .sendFile(file.toString())
+        .recover(failure -> ContentRoutes.gone(vertx, job, file, failure))
         .onFailure(failure -> answers.fail(ctx, failure));
   }
 

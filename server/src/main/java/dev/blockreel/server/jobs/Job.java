@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,7 @@ public final class Job implements Work {
   private final Path folder;
   private final CompletableFuture<JobRecord> over = new CompletableFuture<>();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private final AtomicInteger callers = new AtomicInteger();
   private final long comeNanos = System.nanoTime();
   private volatile JobRecord record;
   private volatile LiveClip live = new LiveClip();
@@ -163,6 +165,20 @@ public final class Job implements Work {
   /** Whether nobody gets its clip any more: its viewer has gone, or it failed before him. */
   boolean abandoned() {
     return record.session() && (stopReason != null || record.status() == JobStatus.FAILED);
+  }
+
+  /** Somebody waits for its end, until he {@linkplain #leave leaves}. */
+  public void join() {
+    callers.incrementAndGet();
+  }
+
+  /**
+   * One of those who {@linkplain #join waited} does so no more.
+   *
+   * @return whether he was the last one
+   */
+  public boolean leave() {
+    return callers.decrementAndGet() == 0;
   }
 
   void record(JobRecord next) {
