@@ -135,6 +135,25 @@ class ConnectionAbuseTest extends AbusedServer {
     }
   }
 
+  /** A proxy may know the coding, and let a request through that hides in a body. */
+  @ParameterizedTest
+  @ValueSource(strings = {"xchunked", "gzip", "gzip, chunked"})
+  void aBodyOfAnUnknownCodingIsNotTakenForTheNextRequest(String coding) throws IOException {
+    String noChunk = coding.endsWith(", chunked") ? "0\r\n\r\n" : "";
+    try (Socket socket = connect()) {
+      write(
+          socket,
+          head(
+                  "POST /v1/videos HTTP/1.1",
+                  "Content-Type: application/json",
+                  "Transfer-Encoding: " + coding)
+              + noChunk
+              + head("GET /health HTTP/1.1"));
+      String answer = new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
+      assertThat(answer).startsWith("HTTP/1.1 400 ").doesNotContain("HTTP/1.1 200");
+    }
+  }
+
   @Test
   void aBodyBeyondTheLimitIsRefusedBeforeItIsRead() throws IOException {
     for (String length : List.of("Content-Length: 1000000000", "Transfer-Encoding: chunked")) {

@@ -479,6 +479,7 @@ class OperationsTest {
       }
       assertThat(server.get("/").body()).isEqualTo(server.get("/index.html").body());
       assertThat(server.get("/nothing.js").statusCode()).isEqualTo(404);
+      assertThat(server.get("/app.js/").statusCode()).isEqualTo(404);
       assertThat(server.post("/app.js", new JsonObject()).statusCode()).isEqualTo(405);
     }
   }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -139,6 +140,7 @@ public final class Api {
   public Router router(Doors doors) {
     Router router = Router.router(vertx);
     router.route().handler(safely(this::begin)).handler(operations::name);
+    router.route().handler(safely(Api::refuseCodings));
     get(router, "/health", operations::health);
     get(router, "/readyz", operations::readiness);
     get(router, "/openapi.yaml", this::openApi);
@@ -204,6 +206,24 @@ public final class Api {
     ctx.next();
   }
 
+  /**
+   * What has such a body is taken for a request without one, and its body for the next request: so
+   * none follows on its connection.
+   */
+  private static void refuseCodings(RoutingContext ctx) {
+    String coding = ctx.request().getHeader("transfer-encoding");
+    if (coding != null && !coding.strip().equalsIgnoreCase("chunked")) {
+      ctx.request().connection().shutdown(1, TimeUnit.SECONDS);
+      ctx.response().putHeader("connection", "close");
+      throw ApiFailure.badRequest(
+          "invalid_request",
+          null,
+          "the only Transfer-Encoding is chunked: got %s",
+          Fields.shortened(coding));
+    }
+    ctx.next();
+  }
+
   private static boolean hasBody(HttpServerRequest request) {
     return request.method().equals(HttpMethod.POST);
   }
@@ -252,7 +272,6 @@ public final class Api {
     for (String file : vertx.fileSystem().readDirBlocking(folder)) {
       addresses.add("/" + Path.of(file).getFileName());
     }
-    addresses.forEach(address -> methods.put(address, List.of("GET", "HEAD")));
     List<HttpMethod> reading = List.of(HttpMethod.GET, HttpMethod.HEAD);
     // A route for all that comes: below a path, the handler would look for a file that lies there,
     // and one for some methods would make unknown addresses a matter of the method.
@@ -260,27 +279,25 @@ public final class Api {
         .route()
         .handler(
             ctx -> {
-              if (addresses.contains(ctx.normalizedPath())
-                  && reading.contains(ctx.request().method())) {
+              if (!addresses.contains(ctx.normalizedPath())) {
+                ctx.next();
+              } else if (reading.contains(ctx.request().method())) {
                 pageHeaders(ctx);
                 files.handle(ctx);
               } else {
-                ctx.next();
+                refuseMethod(ctx, List.of("GET", "HEAD"));
               }
             });
   }
 
   /** Comes after all routes, so what gets here has an address of theirs but no method. */
   private void refuseOtherMethods(Router router) {
-    methods.forEach(
-        (path, taken) ->
-            router
-                .route(path)
-                .handler(
-                    ctx -> {
-                      ctx.response().putHeader("allow", String.join(", ", taken));
-                      answers.fail(ctx, Answers.ofStatus(405));
-                    }));
+    methods.forEach((path, taken) -> router.route(path).handler(ctx -> refuseMethod(ctx, taken)));
+  }
+
+  private void refuseMethod(RoutingContext ctx, List<String> taken) {
+    ctx.response().putHeader("allow", String.join(", ", taken));
+    answers.fail(ctx, Answers.ofStatus(405));
   }
 
   private static void requireBodyType(RoutingContext ctx) {
