@@ -47,20 +47,26 @@ final class DiskRoom {
     return (needed == 0 || waiting + needed <= limits.storedBytes()) && store.hasRoom(needed);
   }
 
-  /** The oldest finished jobs go, a few at a time, until what stays is within the limits. */
+  /**
+   * What has expired goes, and the oldest finished jobs until what stays is within the limits; a
+   * few at a time.
+   */
   void make() {
+    long now = System.currentTimeMillis();
     List<Job> finished =
         jobs.values().stream().filter(job -> job.record().status().over()).toList();
     long bytes = finished.stream().mapToLong(this::bytes).sum();
-    for (int gone = 0; gone < finished.size(); gone++) {
-      if (finished.size() - gone <= limits.storedJobs() && bytes <= limits.storedBytes()) {
-        return;
+    int gone = 0;
+    for (Job oldest : finished) {
+      boolean fits = finished.size() - gone <= limits.storedJobs() && bytes <= limits.storedBytes();
+      if (fits && oldest.record().expiresAt() > now) {
+        continue;
       }
       if (gone == AT_ONCE) {
         goOnLater();
         return;
       }
-      Job oldest = finished.get(gone);
+      gone++;
       bytes -= bytes(oldest);
       forgetOrWarn(oldest);
     }
@@ -93,7 +99,7 @@ final class DiskRoom {
   }
 
   /** The same where nobody asked for it: what cannot be removed stays on disk. */
-  void forgetOrWarn(Job job) {
+  private void forgetOrWarn(Job job) {
     try {
       forget(job);
     } catch (EngineFailure e) {

@@ -399,6 +399,7 @@ public final class Jobs implements AutoCloseable {
       return;
     }
     long now = now();
+    boolean expired = false;
     for (Job job : jobs.values()) {
       JobRecord record = job.record();
       switch (record.status()) {
@@ -412,12 +413,11 @@ public final class Jobs implements AutoCloseable {
             cancel(job, JobError.RAN_TOO_LONG);
           }
         }
-        case COMPLETED, FAILED -> {
-          if (record.expiresAt() <= now) {
-            disk.execute(() -> room.forgetOrWarn(job));
-          }
-        }
+        case COMPLETED, FAILED -> expired |= record.expiresAt() <= now;
       }
+    }
+    if (expired) {
+      disk.execute(room::make);
     }
     disk.execute(measures::sampleMemory);
   }
