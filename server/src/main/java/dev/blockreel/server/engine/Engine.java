@@ -143,7 +143,7 @@ public final class Engine implements AutoCloseable {
         () -> {
           try {
             done.complete(task.call());
-          } catch (Exception e) {
+          } catch (Exception | Error e) { // of a library that cannot be loaded, say
             done.completeExceptionally(e);
           }
         };

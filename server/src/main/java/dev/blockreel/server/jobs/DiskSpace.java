@@ -1,5 +1,7 @@
 package dev.blockreel.server.jobs;
 
+import dev.blockreel.failure.EngineFailure;
+import dev.blockreel.failure.FailureCode;
 import dev.blockreel.server.jobs.Refusal.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,8 +36,17 @@ public final class DiskSpace {
     }
   }
 
-  static Refusal refusal() {
+  private static Refusal refusal() {
     return new Refusal(Reason.DISK_FULL, "there is no room on the disk", 1, 0);
+  }
+
+  /** What is to be told of a failure: one of files in a folder on a full disk is a Refusal. */
+  static Throwable refusedOr(Path folder, Throwable cause) {
+    boolean full =
+        cause instanceof EngineFailure failure
+            && failure.code() == FailureCode.MEDIA
+            && !isThere(folder, 0);
+    return full ? refusal() : cause;
   }
 
   /**

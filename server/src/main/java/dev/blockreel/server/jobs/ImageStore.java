@@ -1,7 +1,6 @@
 package dev.blockreel.server.jobs;
 
 import dev.blockreel.failure.EngineFailure;
-import dev.blockreel.failure.FailureCode;
 import dev.blockreel.grid.Clip;
 import dev.blockreel.media.ClipWriter;
 import java.io.IOException;
@@ -101,13 +100,9 @@ public final class ImageStore {
     }
   }
 
-  /** What is to be told of a failure: one of files on a full disk is a {@link Refusal}. */
+  /** What is to be told of a failure of {@link #encode}. */
   Throwable refusedOr(Throwable cause) {
-    boolean full =
-        cause instanceof EngineFailure failure
-            && failure.code() == FailureCode.MEDIA
-            && !DiskSpace.isThere(drafts, 0);
-    return full ? DiskSpace.refusal() : cause;
+    return DiskSpace.refusedOr(drafts, cause);
   }
 
   private record Kept(Path file, Instant since, long bytes) {}

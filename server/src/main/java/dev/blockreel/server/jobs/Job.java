@@ -300,7 +300,7 @@ public final class Job implements Work {
         cause instanceof EngineFailure failure && failure.code() == FailureCode.CANCELLED;
     if (!cancelled || reason == null) {
       LOG.warn("{} failed: {}", id(), cause.getMessage());
-      reason = unusable == null ? JobError.of(cause) : unusable;
+      reason = unusable == null ? told(cause) : unusable;
     }
     jobs.failed(this, reason);
   }
@@ -312,7 +312,11 @@ public final class Job implements Work {
     } else {
       LOG.error("{} could not be written", id(), cause);
     }
-    return JobError.of(cause);
+    return told(cause);
+  }
+
+  private JobError told(Throwable cause) {
+    return JobError.of(DiskSpace.refusedOr(folder, cause));
   }
 
   private void release() {
