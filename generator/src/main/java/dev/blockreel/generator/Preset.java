@@ -2,7 +2,6 @@ package dev.blockreel.generator;
 
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.generator.nbp.Nbp;
-import dev.blockreel.generator.nbp.NbpGenerator;
 import dev.blockreel.generator.nbp.NbpPreset;
 import dev.blockreel.generator.var.Var;
 import dev.blockreel.generator.var.VarGenerator;
@@ -23,15 +22,13 @@ import java.util.stream.Stream;
  * A published model of any family: what there is to know of it without its files.
  *
  * @param name as it is called in full
- * @param kind of the generator, as {@code model.json} writes it
- * @param tokenizer sizes of the tokenizer
- * @param generator sizes of the generator
+ * @param tokenizer what {@code model.json} would say of the tokenizer: the Description of its kind
+ * @param generator the same of the generator
  * @param tokenizerWeights what the tokenizer's file has
  * @param generatorWeights what the generator's file has
  */
 public record Preset(
     String name,
-    String kind,
     Record tokenizer,
     Record generator,
     List<Weight> tokenizerWeights,
@@ -63,7 +60,6 @@ public record Preset(
   private static Preset of(NbpPreset preset) {
     return new Preset(
         preset.name(),
-        NbpGenerator.KIND,
         preset.tokenizer(),
         preset.generator(),
         new Magvit2(preset.tokenizer().network()).weights(),
@@ -74,7 +70,6 @@ public record Preset(
     XarGenerator.Description generator = preset.generator();
     return new Preset(
         preset.name(),
-        XarGenerator.KIND,
         preset.tokenizer(),
         generator,
         new Kl(preset.tokenizer().network()).weights(),
@@ -84,7 +79,6 @@ public record Preset(
   private static Preset of(VarPreset preset) {
     return new Preset(
         preset.name(),
-        VarGenerator.KIND,
         new VqTokenizer.Description(VqTokenizer.KIND, preset.tokenizer()),
         new VarGenerator.Description(VarGenerator.KIND, preset.generator()),
         new Vq(preset.tokenizer()).weights(),

@@ -59,11 +59,13 @@ public interface Pipeline extends AutoCloseable {
    */
   static Pipeline standIn(String preset, Dtype dtype, long seed) {
     Dtype compute = known(dtype);
-    return switch (Preset.named(preset).kind()) {
-      case XarGenerator.KIND -> XarPipeline.standIn(preset, compute, seed);
-      case VarGenerator.KIND -> VarPipeline.standIn(preset, compute, seed);
-      default -> NbpPipeline.standIn(preset, compute, seed);
-    };
+    Record generator = Preset.named(preset).generator();
+    if (generator instanceof XarGenerator.Description) {
+      return XarPipeline.standIn(preset, compute, seed);
+    }
+    return generator instanceof VarGenerator.Description
+        ? VarPipeline.standIn(preset, compute, seed)
+        : NbpPipeline.standIn(preset, compute, seed);
   }
 
   private static Dtype known(Dtype dtype) {

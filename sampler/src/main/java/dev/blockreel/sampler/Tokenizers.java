@@ -4,11 +4,6 @@ import dev.blockreel.checkpoint.ModelDirectory;
 import dev.blockreel.failure.EngineFailure;
 import dev.blockreel.failure.FailureCode;
 import dev.blockreel.generator.Preset;
-import dev.blockreel.generator.nbp.NbpPreset;
-import dev.blockreel.generator.var.VarGenerator;
-import dev.blockreel.generator.var.VarPreset;
-import dev.blockreel.generator.xar.XarGenerator;
-import dev.blockreel.generator.xar.XarPreset;
 import dev.blockreel.nn.Numerics;
 import dev.blockreel.tokenizer.ClipTokenizer;
 import dev.blockreel.tokenizer.kl.KlTokenizer;
@@ -48,15 +43,12 @@ public final class Tokenizers {
    * @throws EngineFailure BAD_REQUEST when there is no such model
    */
   public static ClipTokenizer standIn(String preset, long seed, Numerics numerics) {
-    return switch (Preset.named(preset).kind()) {
-      case XarGenerator.KIND ->
-          KlTokenizer.standIn(XarPreset.named(preset).tokenizer(), seed, numerics);
-      case VarGenerator.KIND ->
-          VqTokenizer.standIn(
-              new VqTokenizer.Description(VqTokenizer.KIND, VarPreset.named(preset).tokenizer()),
-              seed,
-              numerics);
-      default -> Magvit2Tokenizer.standIn(NbpPreset.named(preset).tokenizer(), seed, numerics);
-    };
+    Record sizes = Preset.named(preset).tokenizer();
+    if (sizes instanceof KlTokenizer.Description kl) {
+      return KlTokenizer.standIn(kl, seed, numerics);
+    }
+    return sizes instanceof VqTokenizer.Description vq
+        ? VqTokenizer.standIn(vq, seed, numerics)
+        : Magvit2Tokenizer.standIn((Magvit2Tokenizer.Description) sizes, seed, numerics);
   }
 }

@@ -24,8 +24,6 @@ import picocli.CommandLine.Option;
     name = "serve",
     description = "Serves models over HTTP: an API, live streams and a page to try them.")
 final class Serve extends EngineCommand {
-  private static final int MOST_HOURS = 100 * 8766;
-
   @Option(
       names = "--host",
       defaultValue = "127.0.0.1",
@@ -221,9 +219,10 @@ final class Serve extends EngineCommand {
   }
 
   private Duration keep() {
-    if (!(keepHours >= 0 && keepHours <= MOST_HOURS)) {
+    long most = Limits.LONGEST.toHours();
+    if (!(keepHours >= 0 && keepHours <= most)) {
       throw EngineFailure.badRequest(
-          "--keep-hours must lie between 0 and %d (100 years): got %s", MOST_HOURS, keepHours);
+          "--keep-hours must lie between 0 and %d (100 years): got %s", most, keepHours);
     }
     return Duration.ofMillis((long) (keepHours * 3_600_000));
   }

@@ -245,7 +245,7 @@ final class ImageRoutes {
   void content(RoutingContext ctx) {
     String id = ctx.pathParam("image_id");
     ImageStore store = service.get().images();
-    if (!id.matches("image_[0-9a-f]{32}")) {
+    if (!ImageStore.isId(id)) {
       throw notFound();
     }
     Future<Void> sent = Future.failedFuture(notFound());

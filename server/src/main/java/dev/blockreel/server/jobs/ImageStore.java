@@ -25,7 +25,8 @@ import org.slf4j.LoggerFactory;
 public final class ImageStore {
   private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
   private static final Duration BETWEEN_SWEEPS = Duration.ofMinutes(1);
-  private static final Pattern FILE = Pattern.compile("image_[0-9a-f]{32}\\.(png|jpeg|webp)");
+  private static final String ID = "image_[0-9a-f]{32}";
+  private static final Pattern FILE = Pattern.compile(ID + "\\.(png|jpeg|webp)");
 
   private final SecureRandom random = new SecureRandom();
   private final Path folder;
@@ -64,6 +65,11 @@ public final class ImageStore {
           .filter(Files::isRegularFile)
           .toList();
     }
+  }
+
+  /** Whether a text looks like a name made by {@link #newId}. */
+  public static boolean isId(String text) {
+    return text.matches(ID);
   }
 
   /** A new name. */

@@ -29,8 +29,8 @@ public record Limits(
     long storedBytes,
     long bodyBytes,
     Duration grace) {
-  /** More would end beyond what a stamp can say. */
-  private static final Duration LONGEST = Duration.ofDays(36_525);
+  /** The longest time limit, 100 years: far from where milliseconds since 1970 overflow. */
+  public static final Duration LONGEST = Duration.ofDays(36_525);
 
   /** For one machine and a few users. */
   public static final Limits DEFAULT =
